@@ -1,0 +1,289 @@
+"""Settings, all from the environment. Every variable has a row in the README; a test compares the two.
+
+A value that cannot be used raises `ImproperlyConfigured` with one sentence, which `manage.py` prints as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+
+def _number(name: str, default: float, *, low: float, high: float) -> float:
+    text = env.str(name, default="")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name}={text!r} must be a number from {low:g} to {high:g}.")
+    return value
+
+
+def _one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = env.str(name, default="") or default
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name}={value!r} must be one of {', '.join(choices)}.")
+    return value
+
+
+def _address(name: str, default: str) -> str:
+    value = (env.str(name, default="") or default).rstrip("/")
+    if not value.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"{name}={value!r} must be an http or https address.")
+    return value
+
+
+# --- where things are -------------------------------------------------------------------------------------------
+
+DATA_DIR = Path(env.str("JWST_DATA_DIR", default="") or BASE_DIR / "data").expanduser().resolve()
+RUN_DIR = DATA_DIR / "run"
+HOST = env.str("JWST_HOST", default="") or "127.0.0.1"
+PORT = int(_number("JWST_PORT", 5001, low=1, high=65535))
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def _running() -> dict[str, Any]:
+    """What a running `up` in this data directory decided: archive mode, addresses, Redis."""
+    try:
+        state: dict[str, Any] = json.loads((RUN_DIR / "up.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return state
+
+
+_UP = _running()
+
+MAST_ARCHIVE = _one_of("MAST_ARCHIVE", "auto", ("auto", "live", "practice"))
+if MAST_ARCHIVE == "auto":
+    # `up` asks MAST once and tells its children; a command beside it follows what `up` found.
+    MAST_ARCHIVE = str(_UP.get("archive", "live"))
+PRACTICE = MAST_ARCHIVE == "practice"
+_PRACTICE_URL = str(_UP.get("practice_url", "http://127.0.0.1:5002")) if PRACTICE else ""
+
+ARCHIVE_DIR = DATA_DIR / "practice" if PRACTICE else DATA_DIR
+FILES_DIR = ARCHIVE_DIR / "mast"
+PARTIAL_DIR = ARCHIVE_DIR / ".partial"
+DERIVED_DIR = ARCHIVE_DIR / ".derived"
+
+# --- MAST -------------------------------------------------------------------------------------------------------
+
+MAST_URL = _address("MAST_URL", _PRACTICE_URL or "https://mast.stsci.edu")
+MAST_RESOLVER_URL = _address(
+    "MAST_RESOLVER_URL",
+    f"{_PRACTICE_URL}/Santa-war/query" if PRACTICE else "http://mastresolver.stsci.edu/Santa-war/query",
+)
+MAST_S3_ENDPOINT_URL = env.str("MAST_S3_ENDPOINT_URL", default="") or (f"{_PRACTICE_URL}/s3" if PRACTICE else "")
+MAST_S3_BUCKET = env.str("MAST_S3_BUCKET", default="") or "stpubdata"
+MAST_S3_REGION = env.str("MAST_S3_REGION", default="") or "us-east-1"
+MAST_API_TOKEN = env.str("MAST_API_TOKEN", default="")
+MAST_TIMEOUT_S = _number("MAST_TIMEOUT_S", 120, low=1, high=3600)
+
+# --- downloads and disk -----------------------------------------------------------------------------------------
+
+DOWNLOAD_CONNECTIONS = int(_number("DOWNLOAD_CONNECTIONS", 16, low=1, high=64))
+DOWNLOAD_FILES = int(_number("DOWNLOAD_FILES", 4, low=1, high=32))
+DOWNLOAD_CHUNK_MB = _number("DOWNLOAD_CHUNK_MB", 8, low=0.0625, high=256)
+STORAGE_MIN_FREE_GB = _number("STORAGE_MIN_FREE_GB", 2, low=0, high=1e6)
+
+# --- Django -----------------------------------------------------------------------------------------------------
+
+DEBUG = False
+ACCESS = _one_of("JWST_ACCESS", "open" if HOST in LOOPBACK else "login", ("open", "login"))
+if ACCESS == "open" and HOST not in LOOPBACK:
+    raise ImproperlyConfigured(
+        f"JWST_ACCESS=open is only for loopback, and JWST_HOST is {HOST}: set JWST_ACCESS=login."
+    )
+
+
+def _secret_key() -> str:
+    """The key from the environment, or one made once in the data directory, readable by its owner alone."""
+    if given := env.str("DJANGO_SECRET_KEY", default=""):
+        return str(given)
+    path = DATA_DIR / "keys" / "django-secret-key"
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = path.with_suffix(f".{secrets.token_hex(4)}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(50))
+            # A second process may be making one too: whoever links first wins, both then read the same.
+            try:
+                path.hardlink_to(fresh)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text().strip()
+    except OSError as exc:
+        raise ImproperlyConfigured(f"The data directory {DATA_DIR} cannot be used: {exc.strerror}.") from exc
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    *(host for host in env.list("DJANGO_ALLOWED_HOSTS", default=[]) if host),
+]
+if HOST not in LOOPBACK and HOST not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+    ALLOWED_HOSTS.append(HOST)
+CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[]) if origin]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "ninja",
+    "mast",
+    "dashboard",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "jwstarchive.urls"
+WSGI_APPLICATION = "jwstarchive.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+
+def sqlite_journal_mode(version: tuple[int, int, int] = sqlite3.sqlite_version_info[:3]) -> str:
+    """WAL where the linked SQLite has the WAL-reset fix, DELETE otherwise (sqlite.org/wal.html#walresetbug)."""
+    fixed = (
+        version >= (3, 51, 3)
+        or (version[:2] == (3, 50) and version[2] >= 7)
+        or (version[:2] == (3, 44) and version[2] >= 6)
+    )
+    return "WAL" if fixed else "DELETE"
+
+
+def _database() -> dict[str, Any]:
+    url = env.str("DATABASE_URL", default="")
+    if url:
+        try:
+            database: dict[str, Any] = dict(env.db_url_config(url))
+        except Exception as exc:
+            raise ImproperlyConfigured(
+                "DATABASE_URL cannot be read; write postgres://user:password@host:5432/name."
+            ) from exc
+        if not database.get("ENGINE"):
+            raise ImproperlyConfigured("DATABASE_URL cannot be read; write postgres://user:password@host:5432/name.")
+    else:
+        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(ARCHIVE_DIR / "db.sqlite3")}
+    if database["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE: with SQLite's deferred default, readers that turn writers fail at once with "database is locked".
+        database["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": f"PRAGMA journal_mode={sqlite_journal_mode()}; PRAGMA synchronous=FULL",
+        }
+    else:
+        database |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
+
+# --- Redis and Celery -------------------------------------------------------------------------------------------
+
+
+def _redis() -> tuple[str, str]:
+    """The server's address twice: as redis-py reads it, and as Celery does (they differ for sockets)."""
+    url = env.str("REDIS_URL", default="") or str(_UP.get("redis_url", "")) or f"unix://{RUN_DIR}/valkey.sock?db=0"
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if url.startswith("unix://"):
+        path, _, query = url.removeprefix("unix://").partition("?")
+        number = query.removeprefix("db=") or "0"
+        return url, f"redis+socket://{path}?virtual_host={number}"
+    return url, url
+
+
+REDIS_URL, CELERY_BROKER_URL = _redis()
+CELERY_TASK_DEFAULT_QUEUE = "archive"
+CELERY_TASK_IGNORE_RESULT = True
+# Early acknowledgement: the database is the truth and the sweeper publishes again whatever a dead worker held.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = DOWNLOAD_FILES
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 10}
+CELERY_TIMEZONE = "UTC"
+
+# --- leases and waits; tests scale them down --------------------------------------------------------------------
+
+LEASE_S = 60.0
+SWEEP_EVERY_S = 5.0
+GIVE_UP_AFTER_S = 15 * 60.0
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # astroquery prints whole requests, headers included, at DEBUG; they may hold a token.
+        "astroquery": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+    },
+}
