@@ -151,6 +151,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "ninja",
+    "jwstarchive",
     "mast",
     "dashboard",
 ]
@@ -263,6 +264,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = DOWNLOAD_FILES
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 10}
@@ -273,6 +275,11 @@ CELERY_TIMEZONE = "UTC"
 LEASE_S = 60.0
 SWEEP_EVERY_S = 5.0
 GIVE_UP_AFTER_S = 15 * 60.0
+CELERY_BEAT_SCHEDULE = {
+    # A message that no worker took in time is dropped: the next one does the same.
+    "sweep": {"task": "mast.tasks.sweep", "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S}},
+    "upkeep": {"task": "mast.tasks.upkeep", "schedule": 3600.0, "options": {"expires": 3600.0}},
+}
 
 LOGGING = {
     "version": 1,

@@ -1,0 +1,76 @@
+"""Fixtures of the whole suite: a Valkey server, a Celery worker, the practice archive, the shared recordings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+
+from jwstarchive.run.valkey import Valkey
+
+if find_spec("tests.practice_fixture"):
+    pytest_plugins = ["tests.practice_fixture"]
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def missing(what: str) -> None:
+    """Skip the test because a program is not on this machine; a failure where everything must be there."""
+    if os.environ.get("REQUIRE_ALL"):
+        pytest.fail(f"REQUIRE_ALL is set and {what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The recordings of real MAST answers and FITS files beside the checkout, which are in no repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the folder shared/data beside the checkout is absent")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def _valkey_server() -> Iterator[Valkey]:
+    server = Valkey.in_run_dir(django_settings.RUN_DIR)
+    server.prepare()
+    with subprocess.Popen(server.command(), stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 10
+        while not server.answers():
+            assert process.poll() is None, "the Valkey server ended"
+            assert time.monotonic() < deadline, "the Valkey server does not answer"
+            time.sleep(0.01)
+        yield server
+        process.terminate()
+
+
+@pytest.fixture
+def valkey(_valkey_server: Valkey) -> Iterator[redis.Redis]:
+    """A client of a real Valkey server, empty at the start, at the address the settings name."""
+    with redis.Redis.from_url(_valkey_server.url()) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def worker(transactional_db: None, valkey: redis.Redis) -> Iterator[Any]:
+    """A real Celery worker, four threads of this process, on the test's own database and Valkey.
+
+    Threads, so that it sees the test database on SQLite and PostgreSQL alike and its lines count as covered; the
+    prefork worker that users run is started by the tests marked `stack`.
+    """
+    from celery.contrib.testing.worker import start_worker
+
+    from jwstarchive.celery import app
+
+    with start_worker(
+        app, pool="threads", concurrency=4, perform_ping_check=False, loglevel="WARNING", shutdown_timeout=30
+    ) as started:
+        yield started
