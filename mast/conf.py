@@ -1,0 +1,54 @@
+"""Django settings as the plain values the wings take, read anew at each call so that tests may override them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from mast.archive.client import ArchiveConfig
+    from mast.transfer.config import TransferConfig
+
+MIB = 1024 * 1024
+GB = 1_000_000_000
+
+
+def archive_config() -> ArchiveConfig:
+    """Where MAST is and how long it may take."""
+    from mast.archive.client import ArchiveConfig
+
+    return ArchiveConfig(
+        base_url=settings.MAST_URL,
+        resolver_url=settings.MAST_RESOLVER_URL,
+        timeout_s=settings.MAST_TIMEOUT_S,
+        token=settings.MAST_API_TOKEN,
+    )
+
+
+def transfer_config() -> TransferConfig:
+    """How bytes are fetched, for one process: the site's connections are shared by the files fetched at once."""
+    from mast.transfer.config import TransferConfig
+
+    return TransferConfig(
+        chunk_bytes=int(settings.DOWNLOAD_CHUNK_MB * MIB),
+        connections=max(1, settings.DOWNLOAD_CONNECTIONS // settings.DOWNLOAD_FILES),
+        give_up_after_s=settings.GIVE_UP_AFTER_S,
+        min_free_bytes=min_free_bytes(),
+    )
+
+
+def files_dir() -> Path:
+    """Where finished products lie."""
+    return Path(settings.FILES_DIR)
+
+
+def partial_dir() -> Path:
+    """Where unfinished parts lie: hidden, and on the same file system as the finished ones."""
+    return Path(settings.PARTIAL_DIR)
+
+
+def min_free_bytes() -> int:
+    """What must stay free on the archive's disk, in bytes."""
+    return int(settings.STORAGE_MIN_FREE_GB * GB)

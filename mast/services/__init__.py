@@ -1,0 +1,63 @@
+"""What a user may ask for: the one door for pages, API, admin and commands. Values in, values out, `MastError` raised."""
+
+from mast.imports.planning import ImportPlan, ImportRequest, PlannedFile
+from mast.imports.progress import FileProgress, ImportResult, JobProgress
+from mast.imports.refresh import Change, RefreshReport
+from mast.services.imports import FilesOnDisk, StartedJob, check_files, preview_import, register_existing, start_import
+from mast.services.jobs import (
+    active_summary,
+    cancel_job,
+    dismiss_job,
+    get_job,
+    job_progress,
+    list_jobs,
+    pause_job,
+    resume_job,
+    retry_job,
+)
+from mast.services.library import correct, delete_files, file_header, file_path, file_picture, image_info, metadata
+from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
+from mast.services.searches import ProductList, SearchResult, list_products, search, whats_new
+from mast.services.system import health
+
+__all__ = [
+    "Change",
+    "FileProgress",
+    "FilesOnDisk",
+    "ImportPlan",
+    "ImportRequest",
+    "ImportResult",
+    "JobProgress",
+    "PlannedFile",
+    "ProductList",
+    "RefreshReport",
+    "SearchResult",
+    "StartedJob",
+    "StartedRefresh",
+    "active_summary",
+    "cancel_job",
+    "check_files",
+    "correct",
+    "delete_files",
+    "dismiss_job",
+    "file_header",
+    "file_path",
+    "file_picture",
+    "get_job",
+    "health",
+    "image_info",
+    "job_progress",
+    "list_jobs",
+    "list_products",
+    "metadata",
+    "pause_job",
+    "preview_import",
+    "refresh_all",
+    "refresh_observation",
+    "register_existing",
+    "resume_job",
+    "retry_job",
+    "search",
+    "start_import",
+    "whats_new",
+]

@@ -1,0 +1,57 @@
+"""Imports: what one would bring, starting it, and registering what lies on disk already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from mast.imports import planning, shelf, starting
+from mast.imports.planning import ImportPlan, ImportRequest
+from mast.models import ImportJob
+
+
+@dataclass(frozen=True)
+class StartedJob:
+    """`is_resume`: the same import was under way, and this is its job."""
+
+    job: ImportJob
+    is_resume: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class FilesOnDisk:
+    """Whether files of an observation lie on our disk, registered or not."""
+
+    obs_id: str
+    exists: bool
+    file_count: int
+
+
+def preview_import(request: ImportRequest) -> ImportPlan:
+    """The exact files an import would bring; downloads and writes nothing."""
+    return planning.plan(request)
+
+
+def start_import(request: ImportRequest, user: AbstractBaseUser | None = None) -> StartedJob:
+    """Begin an import, or join the live one of the same choices. Returns before a byte is fetched.
+
+    Raises
+    ------
+    ObservationNotFound, NothingToImport, ExclusiveAccess, DiskFull, ArchiveError : before any row is written
+    """
+    job, is_resume = starting.start(request, user)
+    return StartedJob(job, is_resume, job.message)
+
+
+def register_existing(obs_id: str, user: AbstractBaseUser | None = None) -> StartedJob:
+    """Verify and register the observation's files that lie on disk already; `NothingOnDisk` when there are none."""
+    job, is_resume = shelf.start_registration(obs_id, user)
+    return StartedJob(job, is_resume, job.message)
+
+
+def check_files(obs_id: str) -> FilesOnDisk:
+    """How many of the observation's files lie on our disk."""
+    count = shelf.count_files(obs_id)
+    return FilesOnDisk(obs_id, count > 0, count)

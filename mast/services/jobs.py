@@ -1,0 +1,75 @@
+"""Jobs as their users see them: listed, watched, paused, cancelled, resumed, dismissed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.utils import timezone
+
+from mast import errors, terms
+from mast.imports import control, progress
+from mast.imports.progress import JobProgress
+from mast.models import ImportJob
+
+
+def get_job(job_id: str | uuid.UUID) -> ImportJob:
+    """The job of this id; `JobNotFound` for an unknown or unreadable one."""
+    try:
+        return ImportJob.objects.get(pk=uuid.UUID(str(job_id)))
+    except (ValueError, ImportJob.DoesNotExist):
+        raise errors.JobNotFound(f"There is no import job {job_id}.") from None
+
+
+def list_jobs(
+    state: str | None = None, obs_id: str | None = None, limit: int = 50, offset: int = 0
+) -> tuple[list[ImportJob], int]:
+    """One page of jobs, newest first, and how many there are. `state` is one of the states, or `active` or `ended`."""
+    jobs = ImportJob.objects.filter(dismissed_at=None)
+    groups = {"active": terms.LIVE, "ended": terms.ENDED}
+    if state:
+        if state not in groups and state not in set(terms.JobState):
+            raise errors.BadQuery(f"There is no job state {state!r}.", fields={"state": "is not a state of a job"})
+        jobs = jobs.filter(state__in=groups.get(state, {state}))
+    if obs_id:
+        jobs = jobs.filter(obs_id=obs_id)
+    return list(jobs[offset : offset + limit]), jobs.count()
+
+
+def pause_job(job_id: str | uuid.UUID) -> ImportJob:
+    """Stop a job's downloads, keeping every proven byte; 409 when it has ended."""
+    return control.pause(get_job(job_id))
+
+
+def cancel_job(job_id: str | uuid.UUID) -> ImportJob:
+    """End a job. Files that other jobs want go on; parts are kept two weeks. Cancelling twice is harmless."""
+    return control.cancel(get_job(job_id))
+
+
+def resume_job(job_id: str | uuid.UUID) -> ImportJob:
+    """Go on with a paused, failed or cancelled job; 409 for a running one; a complete one has nothing to do."""
+    return control.resume(get_job(job_id))
+
+
+def retry_job(job_id: str | uuid.UUID) -> ImportJob:
+    """The same as resuming: what failed is tried again, what arrived stays."""
+    return control.resume(get_job(job_id))
+
+
+def dismiss_job(job_id: str | uuid.UUID) -> ImportJob:
+    """Take an ended job off the list; 409 while it runs."""
+    job = get_job(job_id)
+    if not job.is_ended:
+        raise errors.JobNotResumable("Only a job that has ended can be dismissed; cancel it first.", state=job.state)
+    job.dismissed_at = timezone.now()
+    job.save(update_fields=["dismissed_at"])
+    return job
+
+
+def job_progress(job: str | uuid.UUID | ImportJob, *, max_files: int = 200) -> JobProgress:
+    """How far a job is, with its most telling files first; always read anew."""
+    return progress.of(get_job(job.pk if isinstance(job, ImportJob) else job), max_files=max_files)
+
+
+def active_summary() -> tuple[int, float]:
+    """For the pill in the header: how many jobs run, and their percent together."""
+    return progress.active_summary()

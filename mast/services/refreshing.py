@@ -1,0 +1,31 @@
+"""Metadata read again from MAST, for one observation or for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from mast.imports import refresh
+from mast.imports.refresh import RefreshReport
+from mast.models import ImportJob
+
+
+@dataclass(frozen=True)
+class StartedRefresh:
+    """`updated_count` is what has been read again so far: 0 for a job just begun."""
+
+    job: ImportJob
+    updated_count: int
+    message: str
+
+
+def refresh_observation(obs_id: str) -> RefreshReport:
+    """Read one observation and its products again, now; `ObservationNotFound` when it is not in the library."""
+    return refresh.one(obs_id)
+
+
+def refresh_all(user: AbstractBaseUser | None = None) -> StartedRefresh:
+    """Begin reading every observation again, as a job; a refresh under way is joined."""
+    job, _ = refresh.start(user)
+    return StartedRefresh(job, int(job.result.get("updatedCount", 0)), job.message)
