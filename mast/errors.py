@@ -252,6 +252,12 @@ class HostileFits(FileError):
     meaning = "The FITS file's headers ask for more than any JWST file has; it is kept but not opened."
 
 
+class MalformedFile(FileError):
+    code = "file.malformed"
+    http_status = 422
+    meaning = "The file's contents are not what its name says."
+
+
 class NoCelestialWcs(FileError):
     code = "file.no_wcs"
     http_status = 422

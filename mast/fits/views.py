@@ -1,0 +1,77 @@
+"""Which HDU and plane of a file are shown first, or why it cannot be shown. Standard library only.
+
+Decided by the HDUs that are there; the suffix only chooses among them. Source: the JWST pipeline's data products,
+which keep SCI in HDU 1 of science products, have no SCI in `amilg` and `fitopt`, and order the others as they like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mast.fits.plan import Plane, PlanHdu, View
+
+_FIRST_HDU: Final = {"amilg": "CTRD", "msa": "SHUTTER_IMAGE"}
+_SPECTRA: Final = frozenset({"x1d", "x1dints", "c1d"})
+_LAST: Final = frozenset({"dark"})
+_MIDDLE: Final = frozenset({"fitopt"})
+
+
+def choose_view(hdus: Sequence[PlanHdu], suffix: str) -> View:
+    """What View shows first of these HDUs."""
+    images = [hdu for hdu in hdus if hdu.is_image]
+    if not images:
+        return View(viewable=False, why=_why_not(hdus, suffix))
+    hdu = _choose_hdu(images, suffix)
+    is_labels = suffix == "segm" and hdu.bitpix > 0
+    plane = _choose_plane(hdu.shape, suffix)
+    return View(viewable=True, title=describe(hdu, plane), hdu=hdu.index, plane=plane, is_labels=is_labels)
+
+
+def _choose_hdu(images: list[PlanHdu], suffix: str) -> PlanHdu:
+    for name in (_FIRST_HDU.get(suffix), "SCI"):
+        named = [hdu for hdu in images if hdu.name == name]
+        if named:
+            return named[0]
+    return images[0]
+
+
+def _choose_plane(shape: tuple[int, ...], suffix: str) -> Plane:
+    """The first plane of an image of any number of axes: indexes of its leading axes."""
+    leading = shape[:-2]
+    if not leading:
+        return ()
+    if suffix == "s3d" and len(leading) == 1:
+        return "median"
+    if suffix in _LAST:
+        return tuple(length - 1 for length in leading)
+    if suffix in _MIDDLE:
+        return tuple(length // 2 for length in leading)
+    # A ramp, [integration, group, y, x]: the last group has the most signal.
+    last_group = leading[-1] - 1 if len(leading) >= 2 else 0
+    return (*(0 for _ in leading[:-1]), last_group)
+
+
+def describe(hdu: PlanHdu, plane: Plane) -> str:
+    """`SCI, integration 1 of 3, group 5 of 5`."""
+    if plane == "median":
+        return f"{hdu.label}, median of {hdu.shape[0]} planes"
+    leading = hdu.shape[:-2]
+    words = ["integration", "group"] if len(leading) == 2 else ["plane"] * len(leading)
+    parts = [f"{word} {at + 1} of {of}" for word, at, of in zip(words, plane, leading, strict=True)]
+    return ", ".join([hdu.label, *parts])
+
+
+def _why_not(hdus: Sequence[PlanHdu], suffix: str) -> str:
+    kinds = {hdu.kind for hdu in hdus if hdu.data_bytes}
+    if "compressed" in kinds:
+        return "The image in this file is tile-compressed, which the viewer does not read."
+    if "groups" in kinds:
+        return "This file holds random groups (interferometer visibilities), not an image."
+    if suffix in _SPECTRA and "bintable" in kinds:
+        return "This file holds spectra in tables, not an image; Spectrum plots them and Table shows the rows."
+    if kinds & {"bintable", "table"}:
+        return "This file holds tables, not an image; Table shows their rows."
+    if kinds & {"primary", "image"}:
+        return "This file holds one-dimensional data, not an image."
+    return "This file holds headers only, no data."
