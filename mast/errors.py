@@ -75,6 +75,30 @@ class CrossOrigin(UserError):
     meaning = "Another web site tried to use this archive through the browser; refused."
 
 
+class MethodNotAllowed(UserError):
+    code = "request.method_not_allowed"
+    http_status = 405
+    meaning = "This address does not take this HTTP method."
+
+
+class RangeNotSatisfiable(UserError):
+    code = "request.range_not_satisfiable"
+    http_status = 416
+    meaning = "The file has no such bytes."
+
+
+class LoginRequired(UserError):
+    code = "access.login_required"
+    http_status = 401
+    meaning = "This archive needs a login: send a session, or a token as `Authorization: Bearer …`."
+
+
+class ScopeTooSmall(UserError):
+    code = "access.scope_too_small"
+    http_status = 403
+    meaning = "This token may only read."
+
+
 class TargetNotResolved(UserError):
     code = "search.target_not_resolved"
     http_status = 422
