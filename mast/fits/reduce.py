@@ -121,3 +121,14 @@ def read_plane(
     """A plane as float32, its longer side at most `side` pixels: block means that leave NaN out."""
     with open_plane(path, plan, hdu, plane) as pixels:
         return block_mean(pixels, fitting_factor(pixels.shape, side)).mean
+
+
+def extremes(plane: PlaneRows) -> tuple[float, float]:
+    """The least and the greatest finite value of a plane; (0, 1) when there is none."""
+    low, high = math.inf, -math.inf
+    for start, stop in bands(plane.shape[0], 1, plane.row_bytes):
+        values = plane.rows(start, stop)
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low <= high else (0.0, 1.0)
