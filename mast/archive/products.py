@@ -1,0 +1,134 @@
+"""The files of observations: listing them, choosing among them, and where they lie on S3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mast import terms
+from mast.archive.client import ArchiveConfig, Client
+from mast.archive.rows import ProductRow
+
+OBSIDS_A_REQUEST: Final = 500
+URIS_A_REQUEST: Final = 40
+"""More make the address of the request too long."""
+DATA_URI: Final = re.compile(r"mast:JWST/[A-Za-z0-9][A-Za-z0-9._/-]{0,280}")
+_S3_KEY: Final = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/+-]{0,500}")
+ANY_TYPE: Final = "ALL"
+
+
+@dataclass
+class Selection:
+    """What an import takes of a product list, and the rest with the reason in words."""
+
+    chosen: list[ProductRow] = field(default_factory=list)
+    left_out: list[tuple[ProductRow, str]] = field(default_factory=list)
+
+
+def products(
+    obsids: Sequence[str], config: ArchiveConfig, *, cancelled: Callable[[], bool] | None = None
+) -> list[ProductRow]:
+    """Every file MAST lists for observations, those of their members included; duplicates are kept.
+
+    Parameters
+    ----------
+    obsids : MAST's product-group numbers, not obs_ids; asked for 500 a request
+    """
+    client = Client(config, cancelled=cancelled)
+    wanted = [obsid for obsid in dict.fromkeys(obsids) if obsid.isascii() and obsid.isdigit()]
+    return [row for batch in batches(wanted, OBSIDS_A_REQUEST) for row in client.products(batch)]
+
+
+def path_lookup(
+    uris: Sequence[str], config: ArchiveConfig, *, cancelled: Callable[[], bool] | None = None
+) -> dict[str, str | None]:
+    """The S3 key of each file, without a leading slash; None where MAST knows none."""
+    client = Client(config, cancelled=cancelled)
+    keys: dict[str, str | None] = {}
+    for batch in batches(list(dict.fromkeys(uris)), URIS_A_REQUEST):
+        answer = client.path_lookup(batch)
+        keys |= {uri: _key_of(answer.get(uri)) for uri in batch}
+    return keys
+
+
+def _key_of(entry: object) -> str | None:
+    path = entry.get("path") if isinstance(entry, dict) and entry.get("status_code", 200) == 200 else None
+    if not isinstance(path, str) or not _S3_KEY.fullmatch(path) or ".." in path.split("/"):
+        return None
+    return path.removeprefix("/")
+
+
+def distinct(rows: Iterable[ProductRow]) -> list[ProductRow]:
+    """One row for each file, in the order of first appearance.
+
+    A file is listed once per parent, and a pool once per exposure; the row of the observation itself is kept before
+    that of a member, and then the highest level's.
+    """
+    best: dict[str, ProductRow] = {}
+    for row in rows:
+        known = best.get(row.data_uri)
+        if known is None or _rank(row) > _rank(known):
+            best[row.data_uri] = row
+    return list(best.values())
+
+
+def _rank(row: ProductRow) -> tuple[bool, int]:
+    return row.is_own, row.calib_level if row.calib_level is not None else terms.CalibLevel.PLANNED
+
+
+def select(
+    rows: Iterable[ProductRow],
+    *,
+    levels: set[int] | None,
+    product_type: str = "SCIENCE",
+    with_associations: bool = True,
+) -> Selection:
+    """The files of the asked levels and type, each file's own; never judged by its suffix.
+
+    Parameters
+    ----------
+    levels : accepted calibration levels; None for every level
+    product_type : SCIENCE, PREVIEW, AUXILIARY, INFO, several with commas, or ALL
+    with_associations : bring the association tables of the chosen levels along, whatever their type
+    """
+    types = {part.strip().upper() for part in product_type.split(",") if part.strip()} or {ANY_TYPE}
+    selection = Selection()
+    fitting: list[ProductRow] = []
+    for row in rows:
+        reason = _reason_against(row, levels, types, with_associations=with_associations)
+        if reason:
+            selection.left_out.append((row, reason))
+        else:
+            fitting.append(row)
+    selection.chosen = distinct(fitting)
+    kept = {id(row) for row in selection.chosen}
+    selection.left_out += [(row, "the same file is listed twice") for row in fitting if id(row) not in kept]
+    return selection
+
+
+def _reason_against(row: ProductRow, levels: set[int] | None, types: set[str], *, with_associations: bool) -> str:
+    """Why a file is left out, in plain words; empty when it is not."""
+    if not DATA_URI.fullmatch(row.data_uri) or ".." in row.data_uri:
+        return "its address is not one of MAST's JWST files"
+    if not terms.is_safe_name(row.file_name):
+        return "its name cannot be used as a file name"
+    if row.calib_level == terms.CalibLevel.PLANNED:
+        return "it is planned and does not exist yet"
+    if levels is not None and row.calib_level not in levels:
+        return f"it is {_level_words(row.calib_level)}"
+    is_association = with_associations and row.sub_group.upper() == "ASN"
+    if ANY_TYPE not in types and row.product_type.upper() not in types and not is_association:
+        return f"its type is {row.product_type or 'unknown'}"
+    return ""
+
+
+def _level_words(level: int | None) -> str:
+    return "of no known calibration level" if level is None else f"Level {level}"
+
+
+def batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Consecutive parts of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
