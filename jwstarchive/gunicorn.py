@@ -1,0 +1,20 @@
+"""How gunicorn serves the archive: two processes of eight threads. Pages poll, so no thread is held for long."""
+
+from pathlib import Path
+
+from jwstarchive import settings
+from jwstarchive.run import listening
+
+bind = [f"{listening.bracketed(host)}:{settings.PORT}" for host in listening.hosts(settings.HOST)]
+workers = 2
+threads = 8
+worker_class = "gthread"
+# One import for all workers: sooner the first page, and less memory for each.
+preload_app = True
+timeout = 150
+graceful_timeout = 2
+keepalive = 5
+# Heartbeat files on a disk can block the master; shared memory does not.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes its own file there
+control_socket_disable = True
+loglevel = "warning"
