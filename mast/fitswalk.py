@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from mast.errors import HostileFits, NotFits, TruncatedFits
-from mast.fitscards import CARD, Card, Header
+from mast.fitscards import CARD, Header
 
 BLOCK: Final = 2880
 BITPIXES: Final = frozenset({8, 16, 32, 64, -32, -64})
@@ -238,10 +238,9 @@ def walk(source: str | Path | BinaryIO, limits: WalkLimits = LIMITS) -> list[Hdu
     return _Walk(source, limits).hdus()
 
 
-def read_header(source: str | Path | BinaryIO, offset: int = 0, limits: WalkLimits = LIMITS) -> list[Card]:
-    """Every card of the one header that begins at a byte offset (`Hdu.header_offset`)."""
+def read_header(source: str | Path | BinaryIO, offset: int = 0, limits: WalkLimits = LIMITS) -> Header:
+    """The one header that begins at a byte offset (`Hdu.header_offset`); `.cards()` are all its cards."""
     if isinstance(source, str | Path):
         with Path(source).open("rb", buffering=0) as file:
             return read_header(file, offset, limits)
-    header, _ = _Walk(source, limits).header(0 if offset == 0 else 1, offset)
-    return header.cards()
+    return _Walk(source, limits).header(0 if offset == 0 else 1, offset)[0]
