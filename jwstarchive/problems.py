@@ -8,6 +8,7 @@ import secrets
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
+from pydantic.alias_generators import to_camel
 
 from mast import errors
 from mast.errors import MastError
@@ -21,7 +22,9 @@ _OWN: Final = frozenset({"type", "title", "status", "detail", "code", "retryable
 
 def problem(request: HttpRequest, error: MastError, *, headers: dict[str, str] | None = None) -> HttpResponse:
     """The answer to a request that failed: a code for a script, a sentence for a person."""
-    details = {name: value for name, value in error.details.items() if name not in _OWN}
+    details = {to_camel(name): value for name, value in error.details.items() if name not in _OWN}
+    if "fields" in details:
+        details["fields"] = _fields(details["fields"])
     body: dict[str, Any] = {
         "type": f"/problems/{error.code}",
         "title": error.meaning,
@@ -41,9 +44,22 @@ def problem(request: HttpRequest, error: MastError, *, headers: dict[str, str] |
     )
 
 
+_WIRE_NAMES: Final = {"ra_deg": "ra", "dec_deg": "dec", "radius_deg": "radius", "calib_levels": "calibLevel"}
+
+
+def _fields(found: Any) -> list[dict[str, str]]:
+    """Wrong fields as a list, under the names callers send."""
+    if not isinstance(found, dict):
+        return list(found)
+    named = ((_WIRE_NAMES.get(name) or to_camel(name), sentence) for name, sentence in found.items())
+    return [{"field": name, "message": str(sentence)} for name, sentence in named]
+
+
 def _hints(error: MastError) -> dict[str, str]:
     if error.http_status == 401:
         return {"WWW-Authenticate": "Bearer"}
+    if error.http_status == 416:
+        return {"Content-Range": f"bytes */{error.details.get('size_bytes', '*')}"}
     if error.http_status == 503:
         return {"Retry-After": str(error.details.get("retry_after_s", RETRY_AFTER_S))}
     return {}

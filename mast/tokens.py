@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
 from mast.models import ApiToken
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractUser
 
 PREFIX_LENGTH: Final = 8
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
@@ -24,7 +22,7 @@ def _digest(key: str) -> str:
 
 
 def make(
-    user: AbstractUser, name: str, scope: str = ApiToken.Scope.IMPORT, expires_at: datetime | None = None
+    user: User, name: str, scope: str = ApiToken.Scope.IMPORT, expires_at: datetime | None = None
 ) -> tuple[ApiToken, str]:
     """A new token and its key of 256 random bits, which nothing can show again."""
     key = secrets.token_urlsafe(32)

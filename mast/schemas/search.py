@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from mast import terms
-from mast.archive.search import Query
+from mast.archive.query import Query
 from mast.archive.sky import parse_coordinates
 from mast.errors import BadQuery
 from mast.schemas.base import NO_CONTROLS, Body, Envelope, ObsId, level_schema, none_as, read_levels
@@ -99,10 +99,21 @@ class CoordinateSearch(Body):
         )
 
 
+SearchedId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=220,
+        pattern=r"^(mast:JWST/product/)?[A-Za-z0-9*][A-Za-z0-9._*+-]*$",
+        description="an observation or exposure id, or a product's file name; * stands for anything",
+    ),
+]
+
+
 class ObservationSearch(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"obsId": "jw02733-o001_t001_nircam_clear-f090w"}]})
 
-    obs_id: ObsId
+    obs_id: SearchedId
     calib_level: AnyLevel = None
 
     def to_query(self) -> Query:
