@@ -112,8 +112,9 @@ def _newest_first(rows: list[ObservationRow]) -> list[ObservationRow]:
 
 def _notes(answer: SearchAnswer, found: Found) -> list[str]:
     notes = [] if answer.rows else _why_nothing(answer, found)
-    if answer.rows and answer.other_levels:
-        notes.append(f"At other levels: {_level_counts(answer.other_levels)}.")
+    taken = {level: count for level, count in answer.other_levels.items() if level != terms.CalibLevel.PLANNED}
+    if answer.rows and taken:
+        notes.append(f"At other levels: {_level_counts(taken)}.")
     if answer.level3_holding:
         notes.append(_holding_sentence(answer))
     notes += _access_notes(answer)

@@ -72,7 +72,7 @@ class Client:
         """
         params: dict[str, Any] = {"columns": "*"}
         if position:
-            params["position"] = ", ".join(str(number) for number in position)
+            params["position"] = ", ".join(f"{degrees:.9f}" for degrees in position)
         service = POSITION if position else FILTERED
         with _portal(self.config, self.deadline) as portal:
             params["filters"] = portal.filter_set(service, {"obs_collection": ["JWST"], **filters})

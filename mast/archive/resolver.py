@@ -39,7 +39,7 @@ def _without_resolver(name: str, outcome: Outcome) -> Outcome:
     if place:
         outcome.resolved = Resolved(name, place.ra_deg, place.dec_deg, OWN_TABLE, place.name)
         why = "does not answer" if outcome.failure else "does not know this name"
-        outcome.notes.append(f"MAST's name resolver {why}; the position is from {OWN_TABLE}, good to an arcminute.")
+        outcome.notes.append(f"MAST's name resolver {why}; the position is from {OWN_TABLE}, good to a few arcminutes.")
         return outcome
     try:
         ra_deg, dec_deg = sky.parse_coordinates(name)

@@ -77,7 +77,7 @@ def _by_target(query: Query, client: Client) -> Found:
     if outcome.resolved is None:
         return _by_target_name(query, client, outcome.failure)
     place = outcome.resolved
-    searched = f"Searched within {sky.format_angle(query.radius_deg)} of {place.sentence}."
+    searched = f"Searched within {query.radius_deg:g}° of {place.sentence}."
     found = _around(client, place.ra_deg, place.dec_deg, query.radius_deg, searched)
     found.resolved = place
     found.notes = [*outcome.notes, *found.notes]
@@ -119,7 +119,7 @@ def _or(words: list[str]) -> str:
 def _by_coordinates(query: Query, client: Client) -> Found:
     ra_deg, dec_deg = query.ra_deg or 0.0, query.dec_deg or 0.0
     searched = (
-        f"Searched within {sky.format_angle(query.radius_deg)} of {sky.format_position(ra_deg, dec_deg)} "
+        f"Searched within {query.radius_deg:g}° of {sky.format_position(ra_deg, dec_deg)} "
         f"(RA {ra_deg:.5f}°, Dec {dec_deg:.5f}°, ICRS)."
     )
     return _around(client, ra_deg, dec_deg, query.radius_deg, searched)

@@ -26,22 +26,24 @@ _SIGNS: Final = str.maketrans(
 )
 _FRAMES: Final = re.compile(r"\b(?:icrs|fk5|j2000(?:\.0)?|ra|dec)\b[\s:=]*", re.IGNORECASE)
 _NUMBER: Final = r"(?:\d+\.?\d*|\.\d+)"
-_DEGREES: Final = re.compile(rf"([+-]?{_NUMBER}(?:e[+-]?\d+)?)\s*(?:d|°|deg|degrees?)?", re.IGNORECASE)
-_COMPACT: Final = re.compile(r"j?\s*(\d\d)(\d\d)(\d\d(?:\.\d*)?)\s*([+-])(\d\d)(\d\d)(\d\d(?:\.\d*)?)", re.IGNORECASE)
+_DEGREES: Final = re.compile(rf"([+-]?{_NUMBER}(?:e[+-]?\d+)?)\s*(?:d|°|deg|degrees?)?", re.IGNORECASE | re.ASCII)
+_COMPACT: Final = re.compile(
+    r"j?\s*(\d\d)(\d\d)(\d\d(?:\.\d*)?)\s*([+-])(\d\d)(\d\d)(\d\d(?:\.\d*)?)", re.IGNORECASE | re.ASCII
+)
 _ANGLE: Final = re.compile(
     rf"""(?P<sign>[+-])?\s*(?P<whole>{_NUMBER})
     (?: (?: \s*(?P<unit>h|d|°|deg|:)\s* | \s+ ) (?P<minutes>{_NUMBER})
         (?: (?: \s*(?:m|'|:)\s* | \s+ ) (?P<seconds>{_NUMBER}) \s*(?:s|"|''|:)? | \s*(?:m|') )?
       | \s*(?P<lone_unit>h|d|°|deg)
     )?""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _RADIUS: Final = re.compile(
     rf"""(?P<size>{_NUMBER}(?:e[+-]?\d+)?)\s*
     (?: (?P<degrees>d|°|deg|degrees?)?
       | (?P<minutes>'|m|am|arcmins?|arcminutes?)
       | (?P<seconds>"|''|s|as|arcsecs?|arcseconds?) )""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 EXAMPLES: Final = "151.7575 −40.4364 (degrees) or 10h07m01.8s −40d26m11s"
 
