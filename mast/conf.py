@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,3 +53,20 @@ def partial_dir() -> Path:
 def min_free_bytes() -> int:
     """What must stay free on the archive's disk, in bytes."""
     return int(settings.STORAGE_MIN_FREE_GB * GB)
+
+
+def existing_parent(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that exists: where its disk can be asked for room."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def free_bytes() -> int:
+    """Free space on the archive's disk, in bytes."""
+    return shutil.disk_usage(existing_parent(files_dir())).free
+
+
+def has_token() -> bool:
+    """Whether a token for exclusive-access data is set."""
+    return bool(settings.MAST_API_TOKEN)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Final
 
-from mast.terms import SourceChoice
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 
-if TYPE_CHECKING:
-    from mast.archive.rows import ObservationRow, ProductRow
+from mast import conf, errors, terms
+from mast.archive import products as archive_products
+from mast.archive import search as archive_search
+from mast.archive.query import Query
+from mast.archive.rows import ObservationRow, ProductRow
+from mast.models import DataFile, Transfer
+from mast.terms import CalibLevel, JobState, Rights, SourceChoice
+
+IDS_A_QUERY: Final = 500
 
 
 @dataclass(frozen=True)
@@ -44,3 +56,170 @@ class ImportPlan:
     disk_free_bytes: int
     disk_free_after_bytes: int
     levels_available: dict[int, int] = field(default_factory=dict)
+
+
+def plan(request: ImportRequest) -> ImportPlan:
+    """The files an import would bring.
+
+    Raises
+    ------
+    ObservationNotFound, NothingToImport, ExclusiveAccess, ArchiveError
+    """
+    observation = resolve(request.obs_id)
+    refuse_planned(observation)
+    levels = request.calib_levels or own_levels(observation.calib_level)
+    rows = archive_products.products([observation.obsid], conf.archive_config())
+    selection = archive_products.select(rows, levels=set(levels), product_type=request.product_type)
+    available = levels_available(rows, request.product_type)
+    if not selection.chosen:
+        raise nothing_to_import(observation.obs_id, levels, request.product_type, available)
+    refuse_exclusive(observation, selection.chosen)
+    held = held_uris(row.data_uri for row in selection.chosen)
+    files = [PlannedFile(row, row.data_uri in held) for row in selection.chosen]
+    to_fetch = _bytes_to_fetch([file.row for file in files if not file.held])
+    free = conf.free_bytes()
+    return ImportPlan(
+        observation=observation,
+        calib_levels=levels,
+        files=files,
+        left_out=[(row.file_name, reason) for row, reason in selection.left_out],
+        total_bytes=sum(row.size_bytes or 0 for row in selection.chosen),
+        to_fetch_bytes=to_fetch,
+        held_count=len(held),
+        disk_free_bytes=free,
+        disk_free_after_bytes=free - to_fetch,
+        levels_available=available,
+    )
+
+
+def resolve(obs_id: str) -> ObservationRow:
+    """MAST's row of an observation, asked for by any id it goes by.
+
+    Raises
+    ------
+    ObservationNotFound : none, or several that the id cannot tell apart
+    """
+    config = conf.archive_config()
+    rows = archive_search.observations(config, obs_ids=[obs_id])
+    if not rows and obs_id.isdigit():
+        rows = archive_search.observations(config, obsids=[obs_id])
+    if not rows:
+        rows = archive_search.search(Query(kind="observation", obs_id=obs_id, calib_levels=None), config).rows
+    if len({row.obs_id for row in rows}) > 1:
+        raise errors.ObservationNotFound(
+            f"MAST has {len(rows)} observations like {obs_id}; import one of them by its own id."
+        )
+    if not rows:
+        raise errors.ObservationNotFound(f"MAST has no JWST observation {obs_id}.")
+    return max(rows, key=lambda row: row.calib_level if row.calib_level is not None else CalibLevel.PLANNED)
+
+
+def own_levels(calib_level: int | None) -> tuple[int, ...]:
+    """The levels an import takes when none were chosen: the observation's own."""
+    return (calib_level,) if calib_level is not None else tuple(int(level) for level in terms.ALL_IMPORT_LEVELS)
+
+
+def refuse_planned(observation: ObservationRow) -> None:
+    if observation.calib_level == CalibLevel.PLANNED:
+        raise errors.NothingToImport(
+            f"{observation.obs_id} is planned: it has not been taken yet, so there is nothing to import.", available={}
+        )
+
+
+def levels_available(rows: Sequence[ProductRow], product_type: str) -> dict[int, int]:
+    """How many files of the asked type an observation has at each level; of every type where it has none of that."""
+    for kind in (product_type, archive_products.ANY_TYPE):
+        fitting = archive_products.select(rows, levels=None, product_type=kind, with_associations=False).chosen
+        counts = Counter(row.calib_level for row in fitting if row.calib_level is not None)
+        if counts:
+            return dict(sorted(counts.items()))
+    return {}
+
+
+def nothing_to_import(
+    obs_id: str, levels: Sequence[int], product_type: str, available: dict[int, int]
+) -> errors.NothingToImport:
+    wanted = " or ".join(str(level) for level in levels)
+    has = ", ".join(f"{count} of Level {level}" for level, count in available.items()) or "none that can be imported"
+    return errors.NothingToImport(
+        f"{obs_id} has no {product_type} files of Level {wanted}. It has {has}.",
+        available={str(level): count for level, count in available.items()},
+    )
+
+
+def is_exclusive(data_rights: str) -> bool:
+    return data_rights.upper() == Rights.EXCLUSIVE
+
+
+def refuse_exclusive(observation: ObservationRow, rows: Sequence[ProductRow]) -> None:
+    """Refuse an import all of whose files are exclusive to others."""
+    if conf.has_token() or not all(is_exclusive(row.data_rights) for row in rows):
+        return
+    until = f" until {observation.released_at:%Y-%m-%d}" if observation.released_at else ""
+    raise errors.ExclusiveAccess(
+        f"{observation.obs_id} is exclusive to its proposers{until}. Whoever may read it sets MAST_API_TOKEN."
+    )
+
+
+def held_uris(uris: Iterable[str]) -> set[str]:
+    """Which of these products lie proven on our disk."""
+    wanted = list(uris)
+    held: set[str] = set()
+    for start in range(0, len(wanted), IDS_A_QUERY):
+        part = wanted[start : start + IDS_A_QUERY]
+        files = DataFile.objects.filter(data_uri__in=part, state=DataFile.State.HELD)
+        held.update(files.values_list("data_uri", flat=True))
+    return held
+
+
+def _bytes_to_fetch(rows: Sequence[ProductRow]) -> int:
+    """Catalogued bytes of these products, less what lies in part files already."""
+    total = sum(row.size_bytes or 0 for row in rows)
+    uris = [row.data_uri for row in rows]
+    for start in range(0, len(uris), IDS_A_QUERY):
+        part = Transfer.objects.filter(data_uri__in=uris[start : start + IDS_A_QUERY]).exclude(state=JobState.COMPLETE)
+        total -= part.aggregate(done=Sum("done_bytes"))["done"] or 0
+    return max(0, total)
+
+
+def refuse_full_disk(plan: ImportPlan) -> None:
+    """Refuse an import that would leave less room than must stay free, what others wait for counted in.
+
+    Raises
+    ------
+    DiskFull : with the missing bytes
+    """
+    own = {file.row.data_uri for file in plan.files}
+    waiting = Transfer.objects.filter(state__in=(JobState.QUEUED, JobState.WAITING)).values_list(
+        "data_uri", Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")
+    )
+    promised = sum(max(0, rest) for uri, rest in waiting if uri not in own)
+    missing = plan.to_fetch_bytes + promised + conf.min_free_bytes() - plan.disk_free_bytes
+    if plan.to_fetch_bytes and missing > 0:
+        raise errors.DiskFull(
+            f"This import needs {in_words(plan.to_fetch_bytes)}, and the disk has {in_words(missing)} too little"
+            f" room for it; {in_words(conf.min_free_bytes())} must stay free.",
+            missing_bytes=missing,
+        )
+
+
+def in_words(size_bytes: int) -> str:
+    """A size for people: `3.2 GB`."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def choices_key(obs_id: str, levels: Sequence[int], request: ImportRequest) -> str:
+    """The same for imports that mean the same; at most one of them is live."""
+    choices = [
+        obs_id,
+        request.product_type.upper(),
+        sorted(set(levels)),
+        str(request.source),
+        sorted(set(request.tags)),
+    ]
+    return hashlib.sha256(json.dumps(choices).encode()).hexdigest()

@@ -1,8 +1,37 @@
-"""Metadata read again from MAST, many observations a request; what people corrected by hand is left alone."""
+"""Metadata read again from MAST, many observations a request; what people corrected by hand is left alone.
+
+Requests for N observations: one for each 500 observations and one for each 500 product lists (more only where MAST
+pages an answer of over 50,000 rows), so 10,000 observations take 40.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from mast import conf, errors, terms
+from mast.archive import products as archive_products
+from mast.archive import search as archive_search
+from mast.archive.rows import ObservationRow, ProductRow
+from mast.imports import broker, joblease
+from mast.imports.joblease import JobClaim
+from mast.imports.upsert import COLUMNS, typed_fields, upsert_observations
+from mast.models import DataFile, ImportJob, Observation
+from mast.terms import JobState
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+"""observations a request"""
+MOST_CHANGES: Final = 1000
+"""changes that a job's row keeps; all are counted"""
+ALL: Final = "all"
+_PRODUCT_COLUMNS: Final = ("calib_level", "product_type", "data_rights", "product_obs_id")
 
 
 @dataclass(frozen=True)
@@ -11,8 +40,8 @@ class Change:
 
     obs_id: str
     field: str
-    old: object
-    new: object
+    old: Any
+    new: Any
 
 
 @dataclass(frozen=True)
@@ -26,3 +55,178 @@ class RefreshReport:
     request_count: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     """pairs of obs_id and reason"""
+
+
+@dataclass
+class _Tally:
+    """What a refresh has done so far."""
+
+    updated: int = 0
+    files: int = 0
+    changed: list[Change] = field(default_factory=list)
+    change_count: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    requests: int = 0
+
+    def to_result(self) -> dict[str, Any]:
+        return {
+            "updatedCount": self.updated,
+            "fileCount": self.files,
+            "changedCount": self.change_count,
+            "changed": [vars(change) for change in self.changed[:MOST_CHANGES]],
+            "failedCount": len(self.failed),
+            "failed": [{"obsId": obs_id, "reason": reason} for obs_id, reason in self.failed[:MOST_CHANGES]],
+            "requestCount": self.requests,
+        }
+
+    def sentence(self) -> str:
+        fields = f"{self.change_count} {'field' if self.change_count == 1 else 'fields'} changed"
+        failed = f"; {len(self.failed)} could not be read" if self.failed else ""
+        count = f"{self.updated} {'observation' if self.updated == 1 else 'observations'}"
+        return f"{count} read again from MAST, {fields}{failed}."
+
+
+def one(obs_id: str) -> RefreshReport:
+    """Read one observation and its products again.
+
+    Raises
+    ------
+    ObservationNotFound : not in the library, or MAST has it no more
+    """
+    observation = Observation.objects.filter(obs_id=obs_id).first()
+    if observation is None:
+        raise errors.ObservationNotFound(f"{obs_id} is not in the library; import it first.")
+    tally = _Tally()
+    _refresh([observation], tally)
+    if tally.failed:
+        raise errors.ObservationNotFound(f"{obs_id}: {tally.failed[0][1]}")
+    return RefreshReport(obs_id, tally.updated, tally.changed, tally.sentence(), tally.requests)
+
+
+def start(user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
+    """The job that refreshes everything, and whether it was under way already."""
+    try:
+        with transaction.atomic():
+            job = ImportJob.objects.create(
+                kind=ImportJob.Kind.REFRESH,
+                obs_id=ALL,
+                choices_key="refresh all",
+                owner_id=user.pk if user is not None and user.is_authenticated else None,
+                message=f"{Observation.objects.count()} observations to read again.",
+            )
+            transaction.on_commit(lambda: broker.publish_job(job))
+    except IntegrityError:
+        return ImportJob.objects.get(choices_key="refresh all", state__in=terms.LIVE), True
+    return job, False
+
+
+def run(job_id: str, stopping: Callable[[], bool]) -> None:
+    """Do a refresh job's work; one batch that fails does not stop the others."""
+    joblease.run(job_id, JobState.DOWNLOADING, lambda held: _refresh_all(held, stopping))
+
+
+def _refresh_all(held: JobClaim, stopping: Callable[[], bool]) -> None:
+    tally = _Tally()
+    total = Observation.objects.count()
+    seen = 0
+    for batch in _batches():
+        if stopping():
+            raise errors.Cancelled
+        try:
+            _refresh(batch, tally)
+        except errors.ArchiveError as error:
+            log.warning("a batch of %d observations was not refreshed: %s", len(batch), error)
+            tally.failed += [(observation.obs_id, error.message) for observation in batch]
+        seen += len(batch)
+        held.beat(100 * seen / max(total, seen), f"{seen} of {total} observations read again.", tally.to_result())
+    if tally.failed and not tally.updated:
+        held.fail(errors.ArchiveUnavailable(f"No observation could be read again: {tally.failed[0][1]}"))
+        return
+    held.complete(tally.sentence(), tally.to_result())
+
+
+def _batches() -> Iterator[list[Observation]]:
+    """Every observation, by key, so that none is skipped while others are added."""
+    last = 0
+    while batch := list(Observation.objects.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield batch
+        last = batch[-1].pk
+
+
+def _refresh(observations: Sequence[Observation], tally: _Tally) -> None:
+    """Read at most `BATCH` observations and their product lists again: two requests."""
+    config = conf.archive_config()
+    rows = archive_search.observations(config, obs_ids=[observation.obs_id for observation in observations])
+    tally.requests += 1
+    found = {row.obs_id: row for row in rows}
+    for observation in observations:
+        if row := found.get(observation.obs_id):
+            _note(tally, list(_changes(observation, row)))
+        else:
+            tally.failed.append((observation.obs_id, "MAST does not list it any more."))
+    known = [found[observation.obs_id] for observation in observations if observation.obs_id in found]
+    upsert_observations(known)
+    tally.updated += len(known)
+    _refresh_products(known, tally)
+
+
+def _refresh_products(rows: Sequence[ObservationRow], tally: _Tally) -> None:
+    """Bring the records of held files in line with their product rows."""
+    files = DataFile.objects.filter(observations__obs_id__in=[row.obs_id for row in rows]).distinct()
+    held = {file.data_uri: file for file in files}
+    if not held:
+        return
+    listed = archive_products.products([row.obsid for row in rows if row.obsid], conf.archive_config())
+    tally.requests += 1
+    products = {row.data_uri: row for row in archive_products.distinct(listed) if row.data_uri in held}
+    for uri, row in products.items():
+        _note(tally, list(_update_file(held[uri], row)))
+    tally.files += len(products)
+
+
+def _note(tally: _Tally, changes: Iterable[Change]) -> None:
+    for change in changes:
+        tally.change_count += 1
+        if len(tally.changed) < MOST_CHANGES:
+            tally.changed.append(change)
+
+
+def _changes(observation: Observation, row: ObservationRow) -> Iterator[Change]:
+    """Fields that MAST describes otherwise now: typed columns, and raw ones that have no column."""
+    new = typed_fields(row)
+    for name in (*COLUMNS[1:], "observed_at"):
+        old = getattr(observation, name)
+        if name not in observation.edited_fields and old != new[name]:
+            yield Change(observation.obs_id, name, _plain(old), _plain(new[name]))
+    for name in sorted(set(observation.raw) ^ set(new["raw"])):
+        yield Change(observation.obs_id, f"mast_{name}", observation.raw.get(name), new["raw"].get(name))
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _update_file(file: DataFile, row: ProductRow) -> Iterator[Change]:
+    fields = {
+        "calib_level": row.calib_level,
+        "product_type": row.product_type,
+        "data_rights": row.data_rights,
+        "product_obs_id": row.obs_id,
+    }
+    changed = {
+        name: value for name, value in fields.items() if name not in file.edited_fields and getattr(file, name) != value
+    }
+    for name, value in changed.items():
+        yield Change(file.file_name, name, getattr(file, name), value)
+    raw = row.raw_dict()
+    if changed or raw != file.raw:
+        DataFile.objects.filter(pk=file.pk).update(**changed, raw=raw)
+
+
+def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:
+    """Save fields a person corrected, and mark them so that a refresh leaves them."""
+    columns = {item.name for item in instance._meta.concrete_fields}  # noqa: SLF001 - public in all but name
+    names = [name for name in changed_fields if name in columns]
+    refreshed = set(COLUMNS) | set(_PRODUCT_COLUMNS) | {"observed_at"}
+    instance.edited_fields = sorted({*instance.edited_fields, *(name for name in names if name in refreshed)})
+    instance.save(update_fields=[*names, "edited_fields"] if instance.pk else None)

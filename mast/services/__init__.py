@@ -1,9 +1,18 @@
-"""What a user may ask for: the one door for pages, API, admin and commands. Values in, values out, `MastError` raised."""
+"""What a user may ask for: the one door for pages, API, admin and commands. Raises `MastError`."""
 
 from mast.imports.planning import ImportPlan, ImportRequest, PlannedFile
 from mast.imports.progress import FileProgress, ImportResult, JobProgress
 from mast.imports.refresh import Change, RefreshReport
-from mast.services.imports import FilesOnDisk, StartedJob, check_files, preview_import, register_existing, start_import
+from mast.services.imports import (
+    FilesOnDisk,
+    Refusal,
+    StartedJob,
+    check_files,
+    preview_import,
+    register_existing,
+    start_import,
+    start_imports,
+)
 from mast.services.jobs import (
     active_summary,
     cancel_job,
@@ -15,8 +24,19 @@ from mast.services.jobs import (
     resume_job,
     retry_job,
 )
-from mast.services.library import correct, delete_files, file_header, file_path, file_picture, image_info, metadata
+from mast.services.library import (
+    correct,
+    delete_files,
+    file_header,
+    file_path,
+    file_picture,
+    file_plan,
+    get_file,
+    image_info,
+    metadata,
+)
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
+from mast.services.removal import Removal, plan_removal, remove_observations
 from mast.services.searches import ProductList, SearchResult, list_products, search, whats_new
 from mast.services.system import health
 
@@ -31,6 +51,8 @@ __all__ = [
     "PlannedFile",
     "ProductList",
     "RefreshReport",
+    "Refusal",
+    "Removal",
     "SearchResult",
     "StartedJob",
     "StartedRefresh",
@@ -43,6 +65,8 @@ __all__ = [
     "file_header",
     "file_path",
     "file_picture",
+    "file_plan",
+    "get_file",
     "get_job",
     "health",
     "image_info",
@@ -51,13 +75,16 @@ __all__ = [
     "list_products",
     "metadata",
     "pause_job",
+    "plan_removal",
     "preview_import",
     "refresh_all",
     "refresh_observation",
     "register_existing",
+    "remove_observations",
     "resume_job",
     "retry_job",
     "search",
     "start_import",
+    "start_imports",
     "whats_new",
 ]

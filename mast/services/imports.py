@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from mast import errors
 from mast.imports import planning, shelf, starting
 from mast.imports.planning import ImportPlan, ImportRequest
 from mast.models import ImportJob
@@ -18,6 +20,14 @@ class StartedJob:
     job: ImportJob
     is_resume: bool
     message: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An import that was not begun, and why."""
+
+    obs_id: str
+    error: errors.MastError
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,19 @@ def start_import(request: ImportRequest, user: AbstractBaseUser | None = None) -
     """
     job, is_resume = starting.start(request, user)
     return StartedJob(job, is_resume, job.message)
+
+
+def start_imports(
+    requests: Sequence[ImportRequest], user: AbstractBaseUser | None = None
+) -> tuple[list[StartedJob], list[Refusal]]:
+    """Begin several imports; one that is refused does not stop the others."""
+    started, refused = [], []
+    for request in requests:
+        try:
+            started.append(start_import(request, user))
+        except errors.MastError as error:
+            refused.append(Refusal(request.obs_id, error))
+    return started, refused
 
 
 def register_existing(obs_id: str, user: AbstractBaseUser | None = None) -> StartedJob:

@@ -1,0 +1,104 @@
+"""Messages to the workers. They carry ids only and may be lost, doubled or late: the rows are the truth.
+
+A message names one large file or up to 50 small ones. At most `WINDOW` messages lie in the queue; the sweeper sends
+the rest as it drains, so that 20,000 files neither block a request nor stand before everybody else's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce, Now
+from kombu.exceptions import OperationalError
+
+from mast import conf
+from mast.imports.leases import DUE, FREE
+from mast.models import ImportJob, Transfer
+from mast.terms import JobState
+
+log = logging.getLogger(__name__)
+
+WINDOW: Final = 100
+BATCH: Final = 50
+UNREACHABLE: Final = "Queued; the queue is not reachable at the moment, the import starts by itself when it is."
+_JOB_TASKS: Final = {
+    ImportJob.Kind.EXISTING: "mast.tasks.register_existing",
+    ImportJob.Kind.REFRESH: "mast.tasks.refresh",
+}
+
+
+def client() -> redis.Redis:
+    """A client of the Redis server that gives up after a second."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None, retry_on_error=[]
+    )
+
+
+def queue_length() -> int | None:
+    """How many messages lie in the queue; None when it cannot be reached."""
+    try:
+        with client() as connection:
+            return int(connection.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+    except (redis.RedisError, OSError):
+        return None
+
+
+def publish_transfers(job_id: Any) -> bool:
+    """Send a job's queued transfers out; False, and a word in the job, when the queue cannot be reached."""
+    is_sent = publish(Transfer.objects.filter(items__job=job_id))
+    if not is_sent:
+        ImportJob.objects.filter(pk=job_id, state=JobState.QUEUED).update(message=UNREACHABLE)
+    return is_sent
+
+
+def publish(transfers: QuerySet[Transfer]) -> bool:
+    """Send queued transfers out, oldest first, as many as there is room for in the queue."""
+    length = queue_length()
+    if length is None:
+        return False
+    queued = transfers.filter(FREE, DUE, state__in=(JobState.QUEUED, JobState.WAITING)).order_by("queued_at", "pk")
+    room = max(0, WINDOW - length)
+    sizes = queued.values_list("pk", Coalesce("total_bytes", "catalog_bytes"))[: room * BATCH]
+    for ids in list(_messages(sizes))[:room]:
+        if not _send("mast.tasks.fetch", ids):
+            return False
+        Transfer.objects.filter(pk__in=ids).update(published_at=Now())
+    return True
+
+
+def _messages(sizes: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
+    """Ids in groups: a large file alone, small ones together. An unknown size counts as large."""
+    small: list[int] = []
+    for transfer_id, size in sizes:
+        if size is None or size > conf.transfer_config().small_bytes:
+            yield [transfer_id]
+            continue
+        small.append(transfer_id)
+        if len(small) == BATCH:
+            yield small
+            small = []
+    if small:
+        yield small
+
+
+def publish_job(job: ImportJob) -> bool:
+    """Send a job without transfers out."""
+    is_sent = queue_length() is not None and _send(_JOB_TASKS[ImportJob.Kind(job.kind)], str(job.pk))
+    if not is_sent:
+        ImportJob.objects.filter(pk=job.pk, state=JobState.QUEUED).update(message=UNREACHABLE)
+    return is_sent
+
+
+def _send(task: str, argument: Sequence[int] | str) -> bool:
+    try:
+        current_app.send_task(task, args=[argument], retry=False, ignore_result=True)
+    except (OperationalError, redis.RedisError, OSError) as exc:
+        log.warning("the queue is not reachable: %s", exc)
+        return False
+    return True

@@ -1,0 +1,210 @@
+"""Runs claimed transfers to their end: locate, fetch, inspect, register. Start, resume and recovery are one path.
+
+Joins the three wings (`archive`, `transfer`, `fits`), which do not know one another. Bytes move in threads that never
+touch the database; rows are written by the calling thread; a `Heart` beats beside them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+
+from mast import conf, errors
+from mast.archive import products as archive_products
+from mast.fits.inspect import inspect_files
+from mast.imports import control, jobs, leases, places, planning, records
+from mast.imports.heart import Heart
+from mast.imports.leases import Claim
+from mast.imports.patience import patiently
+from mast.models import DataFile, Transfer
+from mast.terms import JobState, SourceChoice
+from mast.transfer.sources import HttpSource, S3Source, Source
+from mast.transfer.values import Fetched, Wanted
+
+log = logging.getLogger(__name__)
+
+LOOKUP_AGAIN_S: Final = 30.0
+TOKEN_HINT: Final = "It is still exclusive to its proposers; whoever may read it sets MAST_API_TOKEN"  # noqa: S105
+
+
+def run(transfer_ids: Sequence[int], stopping: Callable[[], bool] = lambda: False) -> None:
+    """Claim these transfers and bring each to an end; those that others hold are left to them."""
+    claims = leases.claim(transfer_ids)
+    if not claims:
+        return
+    ids = [claim.id for claim in claims]
+    jobs.settle_jobs_of(ids)
+    try:
+        with Heart(claims, stopping) as heart:
+            _Run(heart).bring(claims)
+    finally:
+        released = Transfer.objects.filter(pk__in=ids, state__in=(JobState.QUEUED, JobState.WAITING)).exists()
+        jobs.settle_jobs_of(ids, released=released)
+
+
+class _Run:
+    """One group of claims on its way."""
+
+    def __init__(self, heart: Heart) -> None:
+        self.heart = heart
+        self.config = conf.transfer_config()
+        self.damaged: set[int] = set()
+
+    def bring(self, claims: Sequence[Claim]) -> None:
+        allowed = [claim for claim in claims if self._is_allowed(claim)]
+        ready = self._looked_up(allowed)
+        self.damaged = _damaged(ready)
+        connections = self.config.connections
+        if len(ready) > 1:
+            self.config = replace(self.config, connections=1)
+        with ThreadPoolExecutor(max_workers=max(1, min(connections, len(ready)))) as pool:
+            coming = {pool.submit(self._fetch, claim): claim for claim in ready}
+            for future in as_completed(coming):
+                self._end(coming[future], future)
+
+    def _is_allowed(self, claim: Claim) -> bool:
+        if planning.is_exclusive(claim.transfer.data_rights) and not conf.has_token():
+            self._fail(claim, errors.ExclusiveAccess(f"{TOKEN_HINT}."))
+            return False
+        return True
+
+    # --- where the bytes are ------------------------------------------------------------------------------------
+
+    def _looked_up(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Ask MAST, for all at once, where the files lie on S3, unless only HTTP is wanted."""
+        unknown = [claim for claim in claims if _needs_lookup(claim.transfer)]
+        if not unknown:
+            return list(claims)
+        try:
+            keys = archive_products.path_lookup([claim.transfer.data_uri for claim in unknown], conf.archive_config())
+        except errors.ArchiveError as error:
+            return [claim for claim in claims if self._does_without(claim, error)]
+        for claim in unknown:
+            claim.transfer.s3_key = (keys.get(claim.transfer.data_uri) or "")[:500]
+            claim.transfer.s3_looked_up = True
+            claim.row().update(s3_key=claim.transfer.s3_key, s3_looked_up=True)
+        return list(claims)
+
+    def _does_without(self, claim: Claim, error: errors.ArchiveError) -> bool:
+        """Without an answer `auto` goes by HTTP; `s3` waits, and gives up after some tries."""
+        if claim.transfer.source_choice != SourceChoice.S3 or claim.transfer.s3_key:
+            return True
+        if not error.retryable or claim.transfer.attempts >= leases.MAX_ATTEMPTS:
+            self._fail(claim, error)
+        else:
+            self.heart.forget(claim.id)
+            leases.wait(claim, LOOKUP_AGAIN_S, f"MAST does not say where the file lies on S3: {error.message}")
+        return False
+
+    # --- bytes --------------------------------------------------------------------------------------------------
+
+    def _fetch(self, claim: Claim) -> Fetched:
+        """In a thread of the pool; no database here."""
+        from mast.transfer.engine import fetch
+
+        wanted = self._wanted(claim.transfer)
+        if not wanted.sources:
+            raise errors.NotInSource("The file is not on S3; import it with the source auto or http.")
+        if claim.id in self.damaged:
+            places.set_aside(wanted.final_path)
+        return fetch(
+            wanted,
+            self.config,
+            on_progress=lambda progress: self.heart.report(claim.id, progress),
+            should_stop=lambda: self.heart.should_stop(claim.id),
+        )
+
+    def _wanted(self, transfer: Transfer) -> Wanted:
+        return Wanted(
+            file_name=transfer.file_name,
+            sources=list(sources_of(transfer)),
+            partial_dir=conf.partial_dir(),
+            final_path=final_path(transfer),
+            catalog_bytes=transfer.catalog_bytes,
+        )
+
+    # --- ends ---------------------------------------------------------------------------------------------------
+
+    def _end(self, claim: Claim, future: Future[Fetched]) -> None:
+        try:
+            self._arrived(claim, future.result())
+        except (errors.Cancelled, errors.LeaseLost):
+            self._stopped(claim)
+        except errors.DiskFull as error:
+            self.heart.forget(claim.id)
+            message = error.message
+            patiently(lambda: control.pause_for_disk(claim.id, message))
+        except errors.MastError as error:
+            self._fail(claim, error)
+        except Exception:
+            log.exception("importing %s failed", claim.transfer.file_name)
+            self._fail(claim, errors.JobError(f"Importing {claim.transfer.file_name} failed; the log says more."))
+
+    def _arrived(self, claim: Claim, fetched: Fetched) -> None:
+        plan = inspect_files([(fetched.path, claim.transfer.file_name)])[0]
+        self.heart.forget(claim.id)
+        patiently(lambda: records.register(claim, fetched, plan))
+
+    def _stopped(self, claim: Claim) -> None:
+        self.heart.forget(claim.id)
+        if not self.heart.is_lost(claim.id):
+            patiently(lambda: leases.release(claim, self.heart.done_bytes(claim.id)))
+
+    def _fail(self, claim: Claim, error: errors.MastError) -> None:
+        self.heart.forget(claim.id)
+        patiently(lambda: leases.fail(claim, error))
+
+
+def _damaged(claims: Sequence[Claim]) -> set[int]:
+    """Transfers whose file on disk is known not to be what it was: it must not pass for a finished download."""
+    uris = {claim.transfer.data_uri: claim.id for claim in claims}
+    damaged = DataFile.objects.filter(data_uri__in=uris, state=DataFile.State.DAMAGED)
+    return {uris[uri] for uri in damaged.values_list("data_uri", flat=True)}
+
+
+def _needs_lookup(transfer: Transfer) -> bool:
+    # Exclusive files are not in the public bucket.
+    wanted = transfer.source_choice != SourceChoice.HTTP and not transfer.s3_looked_up
+    return wanted and not planning.is_exclusive(transfer.data_rights)
+
+
+def sources_of(transfer: Transfer) -> Iterator[Source]:
+    """Where a product may be had, the best first."""
+    if transfer.source_choice != SourceChoice.HTTP and transfer.s3_key:
+        yield S3Source(
+            endpoint_url=settings.MAST_S3_ENDPOINT_URL,
+            bucket=settings.MAST_S3_BUCKET,
+            key=transfer.s3_key,
+            region=settings.MAST_S3_REGION,
+        )
+    if transfer.source_choice != SourceChoice.S3:
+        yield _http(transfer)
+
+
+def _http(transfer: Transfer) -> HttpSource:
+    """MAST's own download. The token goes along only with files that need it, and only to MAST."""
+    headers = {}
+    if planning.is_exclusive(transfer.data_rights) and conf.has_token():
+        headers["Authorization"] = f"token {settings.MAST_API_TOKEN}"
+    url = f"{settings.MAST_URL}/api/v0.1/Download/file?uri={quote(transfer.data_uri, safe=':/')}"
+    return HttpSource(url, headers=headers, allowed_hosts=_family(settings.MAST_URL))
+
+
+def final_path(transfer: Transfer) -> Path:
+    """Where a transfer's file will lie."""
+    return places.final_path(
+        transfer.file_name, transfer.product_obs_id, transfer.raw.get("proposal_id"), f"product-{transfer.pk}"
+    )
+
+
+def _family(url: str) -> set[str]:
+    """Hosts that MAST's download may lead on to: its own domain, where it has one."""
+    host = urlsplit(url).hostname or ""
+    return {".stsci.edu"} if host.endswith(".stsci.edu") else set()

@@ -1,0 +1,273 @@
+"""Files that lie on our disk already: found, verified, adopted; read again, found damaged or missing.
+
+A file is never trusted for its name: it is adopted when it is among the products MAST lists, has the listed length
+and a whole structure.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from mast import conf, errors, terms
+from mast.archive import products as archive_products
+from mast.archive import search as archive_search
+from mast.archive.rows import ObservationRow, ProductRow
+from mast.fits.inspect import inspect_file
+from mast.imports import broker, joblease, places, planning, records
+from mast.imports.joblease import JobClaim
+from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
+from mast.terms import JobState, Source
+from mast.transfer.values import Fetched
+from mast.transfer.verify import verify_file
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """What a registration or a scan came to. `rejected` pairs file names with reasons, in words."""
+
+    adopted: list[int] = field(default_factory=list)
+    known: int = 0
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+
+    def to_result(self) -> dict[str, Any]:
+        return {
+            "importedCount": len(self.adopted),
+            "skippedCount": self.known,
+            "rejected": [{"fileName": name, "reason": reason} for name, reason in self.rejected[:1000]],
+            "rejectedCount": len(self.rejected),
+        }
+
+    def sentence(self) -> str:
+        count = len(self.adopted)
+        parts = [f"{count} {'file' if count == 1 else 'files'} verified and registered"]
+        if self.known:
+            parts.append(f"{self.known} in the library already")
+        if self.rejected:
+            parts.append(f"{len(self.rejected)} not taken: {self.rejected[0][0]} {self.rejected[0][1]}")
+        return "; ".join(parts) + "."
+
+
+# --- one observation --------------------------------------------------------------------------------------------
+
+
+def start_registration(obs_id: str, user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
+    """A job that verifies and registers an observation's files, and whether it was under way already.
+
+    Raises
+    ------
+    ObservationNotFound, NothingOnDisk, ArchiveError
+    """
+    observation = planning.resolve(obs_id)
+    listed = _listed(observation)
+    found = places.on_disk({row.file_name for row in listed})
+    if not found:
+        raise errors.NothingOnDisk(
+            f"None of the {len(listed)} files of {observation.obs_id} lies on this archive's disk."
+        )
+    key = f"existing {observation.obs_id}"[:64]
+    try:
+        with transaction.atomic():
+            job = _write_job(observation, key, user, len(found))
+    except IntegrityError:
+        return ImportJob.objects.get(choices_key=key, state__in=terms.LIVE), True
+    return job, False
+
+
+def _write_job(observation: ObservationRow, key: str, user: Any, count: int) -> ImportJob:
+    job = ImportJob.objects.create(
+        kind=ImportJob.Kind.EXISTING,
+        obs_id=observation.obs_id,
+        choices_key=key,
+        owner_id=user.pk if user is not None and user.is_authenticated else None,
+        total_files=count,
+        message=f"{count} {'file' if count == 1 else 'files'} on disk to verify.",
+    )
+    records.upsert_observations([observation])
+    job.observation = Observation.objects.get(obs_id=observation.obs_id)
+    job.save(update_fields=["observation"])
+    transaction.on_commit(lambda: broker.publish_job(job))
+    return job
+
+
+def run(job_id: str, stopping: Callable[[], bool]) -> None:
+    """Do a registration job's work."""
+    joblease.run(job_id, JobState.VERIFYING, lambda held: _register(held, stopping))
+
+
+def _register(held: JobClaim, stopping: Callable[[], bool]) -> None:
+    listed = _listed(planning.resolve(held.job.obs_id))
+    found = places.on_disk({row.file_name for row in listed})
+    rows = [row for row in listed if row.file_name in found]
+    outcome = Outcome()
+    for number, row in enumerate(rows):
+        if stopping():
+            raise errors.Cancelled
+        held.beat(100 * number / len(rows), f"Verifying {row.file_name}.", outcome.to_result())
+        adopt(row, found[row.file_name], held.job, outcome)
+    if not outcome.adopted and not outcome.known:
+        name, reason = outcome.rejected[0]
+        held.fail(errors.NothingOnDisk(f"No complete file lies on this archive's disk: {name} {reason}."))
+        return
+    held.complete(outcome.sentence(), outcome.to_result())
+
+
+def _listed(observation: ObservationRow) -> list[ProductRow]:
+    rows = archive_products.products([observation.obsid], conf.archive_config())
+    return archive_products.select(rows, levels=None, product_type=archive_products.ANY_TYPE).chosen
+
+
+# --- one file ---------------------------------------------------------------------------------------------------
+
+
+def adopt(row: ProductRow, paths: Sequence[Path], job: ImportJob, outcome: Outcome) -> None:
+    """Register a product from the first of these files that is whole, moving it to its place."""
+    known = DataFile.objects.filter(data_uri=row.data_uri, state=DataFile.State.HELD).first()
+    if known and records.path_of(known).is_file():
+        records.share(known, [job])
+        outcome.known += 1
+        return
+    reasons = []
+    for path in paths:
+        try:
+            outcome.adopted.append(_adopt(row, path, job).pk)
+        except errors.MastError as error:
+            reasons.append(error.message)
+        else:
+            return
+    outcome.rejected.append((row.file_name, "; ".join(dict.fromkeys(reasons))))
+
+
+def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
+    if row.size_bytes is None:
+        raise errors.SizeMismatch("MAST lists no size, so it cannot be told whether the file is whole; import it.")
+    checked = verify_file(path, expected_bytes=row.size_bytes, is_fits=row.file_name.lower().endswith(".fits"))
+    place = places.final_path(row.file_name, row.obs_id, row.proposal_id, f"product-{row.obsid or 'unknown'}")
+    plan = inspect_file(path, file_name=row.file_name)
+    if plan.error_code in {errors.NotFits.code, errors.TruncatedFits.code, errors.MalformedFile.code}:
+        raise errors.DamagedFile(plan.view.why)
+    fetched = Fetched(
+        path=places.move(path, place),
+        size_bytes=checked.size_bytes,
+        sha256=checked.sha256,
+        proof=checked.proof,
+        proof_notes=[*checked.notes, "found on disk; its length is what MAST lists"],
+        validator="",
+        source=Source.EXISTING,
+    )
+    with transaction.atomic():
+        transfer = _transfer_of(row)
+        ImportItem.objects.get_or_create(job=job, transfer=transfer)
+        file = records.write_file(transfer, fetched, plan)
+        records.complete_transfer(Transfer.objects.filter(pk=transfer.pk), file)
+        records.share(file, [job])
+    return file
+
+
+def _transfer_of(row: ProductRow) -> Transfer:
+    """The product's transfer. One that a worker holds is left to it."""
+    fields = {
+        "file_name": row.file_name,
+        "product_obs_id": row.obs_id,
+        "calib_level": row.calib_level,
+        "product_type": row.product_type,
+        "data_rights": row.data_rights,
+        "catalog_bytes": row.size_bytes,
+        "raw": row.raw_dict(),
+    }
+    fresh = {"state": JobState.PAUSED}
+    transfer, _ = Transfer.objects.update_or_create(
+        data_uri=row.data_uri, defaults=fields, create_defaults=fields | fresh
+    )
+    if transfer.state in terms.RUNNING:
+        raise errors.AlreadyClaimed("It is being downloaded at the moment.")
+    return transfer
+
+
+# --- the whole disk ---------------------------------------------------------------------------------------------
+
+
+def scan(on_file: Callable[[str], None] = lambda name: None) -> Outcome:
+    """Adopt every whole product below the archive's folder that has no record, and say what was not taken and why."""
+    outcome = Outcome()
+    found = places.on_disk()
+    held = set(DataFile.objects.filter(state=DataFile.State.HELD).values_list("file_name", flat=True))
+    orphans = {name: paths for name, paths in found.items() if name not in held}
+    outcome.known = len(found) - len(orphans)
+    claimed: set[str] = set()
+    for observation, rows in _owners(orphans):
+        job = _scan_job(observation)
+        for row in rows:
+            on_file(row.file_name)
+            adopt(row, orphans[row.file_name], job, outcome)
+            claimed.add(row.file_name)
+        _end_scan_job(job)
+    outcome.rejected += [(name, "is in no product list of MAST") for name in sorted(set(orphans) - claimed)]
+    return outcome
+
+
+def _owners(orphans: dict[str, list[Path]]) -> Iterator[tuple[ObservationRow, list[ProductRow]]]:
+    """Observations that list any of these files, asked for in batches by the names of folders and files."""
+    guesses = sorted({guess for name, paths in orphans.items() for guess in _guesses(name, paths)})
+    seen: set[str] = set()
+    for batch in archive_products.batches(guesses, archive_products.OBSIDS_A_REQUEST):
+        observations = archive_search.observations(conf.archive_config(), obs_ids=batch)
+        by_obsid = {row.obsid: row for row in observations if row.obsid}
+        listed = archive_products.products(list(by_obsid), conf.archive_config())
+        chosen = archive_products.select(listed, levels=None, product_type=archive_products.ANY_TYPE).chosen
+        groups: dict[str, list[ProductRow]] = {}
+        for row in chosen:
+            owner = row.obsid if row.obsid in by_obsid else row.parent_obsid
+            if row.file_name in orphans and row.file_name not in seen and owner in by_obsid:
+                seen.add(row.file_name)
+                groups.setdefault(owner, []).append(row)
+        yield from ((by_obsid[obsid], rows) for obsid, rows in groups.items())
+
+
+def _guesses(name: str, paths: Iterable[Path]) -> set[str]:
+    """Observations a file may belong to: its folders' names, and what its own name says."""
+    parsed = terms.parse_name(name)
+    folders = {path.parent.name for path in paths if terms.is_safe_name(path.parent.name)}
+    return folders | ({parsed.root} if parsed else set())
+
+
+def _scan_job(observation: ObservationRow) -> ImportJob:
+    """The job that a scan's finds hang on: whose observation they belong to. It is over when the scan is."""
+    records.upsert_observations([observation])
+    return ImportJob.objects.create(
+        kind=ImportJob.Kind.EXISTING,
+        obs_id=observation.obs_id,
+        observation=Observation.objects.get(obs_id=observation.obs_id),
+        state=JobState.COMPLETE,
+        message="Found on disk by a scan.",
+    )
+
+
+def _end_scan_job(job: ImportJob) -> None:
+    count = job.items.count()
+    if not count:
+        job.delete()
+        return
+    job.total_files, job.progress_percent = count, 100
+    job.started_at = job.ended_at = job.created_at
+    job.save()
+
+
+def count_files(obs_id: str) -> int:
+    """How many files of an observation lie on disk. While MAST is down only those it is known to list."""
+    known = DataFile.objects.filter(observations__obs_id=obs_id)
+    names = {file.file_name for file in known if records.path_of(file).is_file()}
+    try:
+        names |= set(places.on_disk({row.file_name for row in _listed(planning.resolve(obs_id))}))
+    except errors.ArchiveError:
+        if not names and not Observation.objects.filter(obs_id=obs_id).exists():
+            raise
+    return len(names)

@@ -1,0 +1,132 @@
+"""Puts right what dead workers, lost messages and full disks left behind. Safe to run anywhere, any number at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Final
+
+from django.db import IntegrityError
+from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
+from django.db.models.functions import Coalesce, Now
+
+from mast import conf, errors, terms
+from mast.imports import broker, control, jobs, owners
+from mast.imports.leases import FREE, MAX_ATTEMPTS, UNHELD
+from mast.models import ImportItem, ImportJob, Transfer
+from mast.terms import JobState
+
+log = logging.getLogger(__name__)
+
+AGAIN_S: Final = 10
+"""a message not taken for so long is sent again when the queue is empty: it was lost"""
+AGAIN_BUSY_S: Final = 600
+"""… and while the queue is not empty"""
+
+
+def sweep() -> None:
+    """One round: free, give up, go on after a full disk, end what is done, send out what waits."""
+    free_dead()
+    free_expired()
+    give_up()
+    go_on_after_full_disk()
+    requeue_wanted()
+    settle_stragglers()
+    publish_waiting()
+
+
+def free_dead() -> int:
+    """Free what processes of this host held that run no more."""
+    here = owners.host().partition("/")[0] + "/"
+    held = Transfer.objects.filter(owner__startswith=here).values_list("owner", flat=True).distinct()
+    dead = [owner for owner in held if owners.is_dead(owner)]
+    return _free(Q(owner__in=dead)) if dead else 0
+
+
+def free_expired() -> int:
+    """Free what nobody beat for longer than a lease."""
+    return _free(Q(lease_until__lt=Now()))
+
+
+def _free(which: Q) -> int:
+    held = Transfer.objects.filter(which, state__in=terms.ACTIVE).exclude(owner="")
+    ids = list(held.values_list("pk", flat=True))
+    # The condition again, in the same statement: a beat may have come in between.
+    freed = Transfer.objects.filter(which, pk__in=ids, state__in=terms.ACTIVE).exclude(owner="")
+    count = freed.update(
+        **UNHELD,
+        state=JobState.QUEUED,
+        epoch=F("epoch") + 1,
+        published_at=None,
+        not_before=None,
+        message="Its worker stopped; it goes on from the bytes that are proven.",
+    )
+    if count:
+        log.warning("freed %d transfers of workers that stopped", count)
+        jobs.settle_jobs_of(ids, released=True)
+    return count
+
+
+def give_up() -> None:
+    """Fail what was claimed several times without a new byte: the file kills its workers."""
+    poison = Transfer.objects.filter(FREE, state__in=(JobState.QUEUED, JobState.WAITING), attempts__gte=MAX_ATTEMPTS)
+    ids = list(poison.values_list("pk", flat=True))
+    if not ids:
+        return
+    error = errors.WorkerDied(f"The worker died {MAX_ATTEMPTS} times on this file without getting further.")
+    poison.filter(pk__in=ids).update(
+        **UNHELD, state=JobState.FAILED, error_code=error.code, error=error.message, message=""
+    )
+    jobs.settle_jobs_of(ids)
+
+
+def go_on_after_full_disk() -> None:
+    """Resume jobs that the disk had no room for, once it has."""
+    for job in ImportJob.objects.filter(state=JobState.PAUSED, error_code=errors.DiskFull.code):
+        if conf.free_bytes() - conf.min_free_bytes() < remaining_bytes(job):
+            continue
+        try:
+            control.resume(job)
+        except (errors.JobNotResumable, IntegrityError):
+            log.info("job %s did not go on after the full disk", job.pk)
+
+
+def remaining_bytes(job: ImportJob) -> int:
+    """What a job has still to fetch, in bytes."""
+    missing = Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")
+    rest = (
+        jobs.transfers_of(job.pk)
+        .exclude(state=JobState.COMPLETE)
+        .aggregate(rest=Sum(Case(When(Q(done_bytes__gte=0), then=missing), default=0)))
+    )
+    return max(0, rest["rest"] or 0)
+
+
+def requeue_wanted() -> None:
+    """Paused or cancelled transfers that an active job wants: it began while the other was stopped."""
+    wanting = ImportItem.objects.filter(transfer=OuterRef("pk"), job__state__in=terms.ACTIVE)
+    lost = Transfer.objects.filter(Exists(wanting), state__in=terms.ENDED_BY_HAND)
+    control.requeue(lost)
+
+
+def settle_stragglers() -> None:
+    """Settle jobs whose last file ended while the worker died before it could say so."""
+    working = ImportItem.objects.filter(job=OuterRef("pk"), transfer__state__in=terms.ACTIVE)
+    active = ImportJob.objects.filter(~Exists(working), kind=ImportJob.Kind.IMPORT, state__in=terms.ACTIVE)
+    for job_id in active.values_list("pk", flat=True):
+        jobs.settle(job_id)
+
+
+def publish_waiting() -> None:
+    """Send out what is queued without a message, and what waited long enough."""
+    length = broker.queue_length()
+    if length is None:
+        return
+    patience = dt.timedelta(seconds=AGAIN_S if length == 0 else AGAIN_BUSY_S)
+    unsent = Q(published_at=None) | Q(published_at__lt=Now() - patience)
+    broker.publish(Transfer.objects.filter(unsent))
+    jobs_waiting = ImportJob.objects.exclude(kind=ImportJob.Kind.IMPORT).filter(FREE, state__in=terms.CLAIMABLE)
+    if length:
+        jobs_waiting = jobs_waiting.filter(message=broker.UNREACHABLE)
+    for job in jobs_waiting:
+        broker.publish_job(job)

@@ -1,0 +1,100 @@
+"""What lies in the library: its records as the contract shows them, its pictures, its headers, corrections, removal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from mast import errors, terms
+from mast.fits.inspect import inspect_file, stored_plan
+from mast.fits.plan import Plan
+from mast.fitscards import Card
+from mast.fitswalk import read_header
+from mast.imports import facts, places, records, refresh
+from mast.models import DataFile, Observation, Transfer
+
+image_info = facts.image_info
+metadata = facts.metadata
+
+
+def get_file(file_id: int) -> DataFile:
+    """The file of this id, `FileNotFound` otherwise."""
+    file = DataFile.objects.select_related("observation").filter(pk=file_id).first()
+    if file is None:
+        raise errors.FileNotFound(f"There is no file {file_id} in the library.")
+    return file
+
+
+def file_path(file: DataFile | int) -> Path:
+    """Where a file lies on disk.
+
+    Raises
+    ------
+    DamagedFile : it is not there any more
+    """
+    row = file if isinstance(file, DataFile) else get_file(file)
+    path = records.path_of(row)
+    if not path.is_file():
+        raise errors.DamagedFile(f"{row.file_name} is not on disk any more; import it again.")
+    return path
+
+
+def file_plan(file: DataFile | int) -> Plan:
+    """What the file holds, as inspected; inspected anew where the stored plan is of an older layout."""
+    row = file if isinstance(file, DataFile) else get_file(file)
+    plan = stored_plan(row.plan)
+    if plan is None:
+        plan = inspect_file(file_path(row), file_name=row.file_name)
+        DataFile.objects.filter(pk=row.pk).update(plan=plan.to_json())
+    return plan
+
+
+def file_picture(file_id: int, **options: Any) -> tuple[bytes, str]:
+    """A picture of a file and its MIME type; options as in `mast.fits.render.first_picture`.
+
+    Raises
+    ------
+    FileNotFound, NotViewable, BadQuery, DamagedFile
+    """
+    from mast.fits.render import MIME_TYPES, first_picture
+
+    file = get_file(file_id)
+    if not file.is_viewable:
+        raise errors.NotViewable(file.view_reason)
+    picture = first_picture(file_path(file), file_plan(file), **options)
+    return picture, MIME_TYPES[options.get("fmt", "png")]
+
+
+def file_header(file_id: int, hdu: int = 0) -> list[Card]:
+    """Every card of one HDU's header, as (keyword, value, comment) with `CONTINUE` joined.
+
+    Raises
+    ------
+    FileNotFound, NotViewable : there is no such file or HDU, or the file is not FITS
+    """
+    file = get_file(file_id)
+    plan = file_plan(file)
+    if not plan.hdus:
+        raise errors.NotViewable(f"{file.file_name} has no FITS headers.")
+    return read_header(file_path(file), plan.hdu(hdu).header_offset).cards()
+
+
+def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:
+    """Save what a person corrected and mark it, so that the next refresh leaves it."""
+    refresh.correct(instance, changed_fields)
+
+
+def delete_files(file_ids: Sequence[int]) -> int:
+    """Remove files from the library and from disk; returns how many. They can be imported again."""
+    files = list(DataFile.objects.filter(pk__in=file_ids))
+    for file in files:
+        # Row first: a file without a record can be found again by a scan, a record without a file promises too much.
+        with transaction.atomic():
+            Transfer.objects.filter(data_uri=file.data_uri).exclude(state__in=terms.ACTIVE).delete()
+            file.delete()
+        records.path_of(file).unlink(missing_ok=True)
+        places.remove_empty(records.path_of(file).parent)
+    return len(files)

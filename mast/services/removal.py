@@ -1,0 +1,69 @@
+"""Taking observations out of the library, with the files that no other observation lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Sum
+
+from mast.models import DataFile, Observation
+from mast.services.library import delete_files
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a removal would take away. `kept_count` files stay, because other observations list them too."""
+
+    observations: list[Observation]
+    file_ids: list[int]
+    size_bytes: int
+    kept_count: int
+
+    @property
+    def file_count(self) -> int:
+        return len(self.file_ids)
+
+
+def plan_removal(obs_ids: Sequence[str]) -> Removal:
+    """What would go with these observations; changes nothing."""
+    rows = list(Observation.objects.filter(obs_id__in=obs_ids).order_by("obs_id"))
+    listed, going = _listed(rows), _listed_by_no_other(rows)
+    size_bytes = going.aggregate(total=Sum("size_bytes"))["total"] or 0
+    ids = list(going.values_list("pk", flat=True))
+    return Removal(rows, ids, size_bytes, listed.count() - len(ids))
+
+
+def remove_observations(obs_ids: Sequence[str]) -> Removal:
+    """Take observations and their files out of the library and off the disk. They can be imported again."""
+    removal = plan_removal(obs_ids)
+    delete_files(removal.file_ids)
+    with transaction.atomic():
+        for file in _listed(removal.observations).select_related("observation"):
+            _hand_over(file, removal.observations)
+        for row in removal.observations:
+            row.delete()
+    return removal
+
+
+def _listed(rows: Sequence[Observation]) -> QuerySet[DataFile]:
+    return DataFile.objects.filter(Exists(_listing(rows)))
+
+
+def _listing(rows: Sequence[Observation]) -> QuerySet[Observation]:
+    return Observation.objects.filter(pk__in=[row.pk for row in rows], all_files=OuterRef("pk"))
+
+
+def _listed_by_no_other(rows: Sequence[Observation]) -> QuerySet[DataFile]:
+    others = Observation.objects.exclude(pk__in=[row.pk for row in rows]).filter(all_files=OuterRef("pk"))
+    return _listed(rows).exclude(Exists(others))
+
+
+def _hand_over(file: DataFile, leaving: Sequence[Observation]) -> None:
+    """Another observation that lists the file takes the place of the one it first came with."""
+    file.observations.remove(*leaving)
+    heir = file.observations.order_by("pk").first()
+    if heir is not None and file.observation in leaving:
+        file.observation = heir
+        file.save(update_fields=["observation"])

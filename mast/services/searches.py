@@ -1,0 +1,99 @@
+"""Searches of MAST, kept so that the last good answer can be shown, with its age, while MAST is down."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from mast import conf, errors, terms
+from mast.archive import products as archive_products
+from mast.archive import search as archive_search
+from mast.archive.answers import SearchAnswer
+from mast.archive.query import Query
+from mast.archive.rows import ProductRow
+from mast.imports import planning, searchcache
+from mast.models import DataFile
+
+IDS_A_QUERY = 500
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """An answer, when it was asked if not just now, and how many files of each observation are in the library."""
+
+    answer: SearchAnswer
+    cached_at: dt.datetime | None = None
+    held: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProductList:
+    """Files MAST lists for an observation that fit the choices. `left_out` pairs file names with reasons."""
+
+    obs_id: str
+    rows: list[ProductRow]
+    total_bytes: int
+    left_out: list[tuple[str, str]]
+
+
+def search(query: Query) -> SearchResult:
+    """Ask MAST; while it is down, the last good answer to the same query.
+
+    Raises
+    ------
+    BadQuery, TargetNotResolved, ArchiveError
+    """
+    cached_at = None
+    try:
+        answer = archive_search.search(query, conf.archive_config())
+        searchcache.keep(query, answer)
+    except errors.ArchiveError:
+        kept = searchcache.find(query)
+        if kept is None:
+            raise
+        answer, cached_at = kept
+    return SearchResult(answer, cached_at, held_counts(row.obs_id for row in answer.rows))
+
+
+def whats_new(days_back: int = 7, instrument: str = "", limit: int = 50, offset: int = 0) -> SearchResult:
+    """Observations released lately, newest first."""
+    return search(
+        Query(
+            kind="recent",
+            days_back=days_back,
+            instrument=instrument,
+            limit=limit,
+            offset=offset,
+            calib_levels=tuple(terms.SEARCH_LEVELS),
+        )
+    )
+
+
+def list_products(
+    obs_id: str, calib_levels: tuple[int, ...] | None = None, product_type: str = archive_products.ANY_TYPE
+) -> ProductList:
+    """The files MAST has of an observation, one row each. `calib_levels` None: of every level."""
+    observation = planning.resolve(obs_id)
+    rows = archive_products.products([observation.obsid], conf.archive_config())
+    levels = None if calib_levels is None else set(calib_levels)
+    selection = archive_products.select(rows, levels=levels, product_type=product_type or archive_products.ANY_TYPE)
+    return ProductList(
+        obs_id=observation.obs_id,
+        rows=selection.chosen,
+        total_bytes=sum(row.size_bytes or 0 for row in selection.chosen),
+        left_out=[(row.file_name, reason) for row, reason in selection.left_out],
+    )
+
+
+def held_counts(obs_ids: Iterable[str]) -> dict[str, int]:
+    """How many files of each observation are in the library; observations with none are left out."""
+    wanted = list(dict.fromkeys(obs_ids))
+    counts: dict[str, int] = {}
+    for start in range(0, len(wanted), IDS_A_QUERY):
+        part = wanted[start : start + IDS_A_QUERY]
+        files = DataFile.objects.filter(observations__obs_id__in=part, state=DataFile.State.HELD)
+        counts |= dict(files.values_list("observations__obs_id").annotate(count=Count("pk")).order_by())
+    return counts

@@ -1,0 +1,13 @@
+"""How the archive itself is doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mast import health as parts_of_health
+
+
+def health() -> dict[str, Any]:
+    """Every part's state; `ok` when all of them work."""
+    parts = parts_of_health.parts()
+    return {"ok": all(part.ok for part in parts), "parts": {part.name: part.to_dict() for part in parts}}
