@@ -1,11 +1,18 @@
 """Where each address leads."""
 
 from django.contrib import admin
-from django.urls import path
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path, re_path
 
+from jwstarchive.api import api, unknown_address
 from jwstarchive.healthz import healthz
 
 urlpatterns = [
     path("healthz", healthz),
+    path("api/", api.urls),
+    re_path(r"^api/", unknown_address),
+    path("login/", LoginView.as_view(template_name="login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("", include("dashboard.urls")),
 ]

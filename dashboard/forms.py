@@ -1,0 +1,176 @@
+"""Forms of the pages: what people type, as values the services take."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from django import forms
+
+from mast import terms
+from mast.archive.query import Query
+from mast.archive.sky import parse_coordinates, parse_radius
+from mast.errors import BadQuery, UserError
+from mast.fits.colours import COLORMAPS, INVERTED
+from mast.fits.plan import Plan, Plane
+from mast.fits.stretch import STRETCHES
+from mast.services import ImportRequest
+
+KINDS = [
+    ("target", "Target Name"),
+    ("coordinates", "Coordinates"),
+    ("observation", "Observation ID"),
+    ("program", "Program ID"),
+]
+MAX_RADIUS_DEG = 10
+WIDTHS = [(width, str(width)) for width in (512, 1024, 2048, 4096)]
+Kind = Literal["target", "coordinates", "observation", "program"]
+
+
+class SearchForm(forms.Form):
+    """One box for four kinds of search; the URL it makes is the search."""
+
+    kind = forms.ChoiceField(label="Search by", choices=KINDS, initial="target", widget=forms.RadioSelect)
+    q = forms.CharField(label="Search for", max_length=200)
+    radius = forms.CharField(label="Radius", max_length=20, required=False, initial="0.2°")
+    all_levels = forms.BooleanField(label="Show all calibration levels", required=False)
+
+    def clean_radius(self) -> float:
+        """The radius in degrees; bare numbers are degrees."""
+        text = self.cleaned_data["radius"] or "0.2"
+        radius_deg = _read(parse_radius, text)
+        if not 0 < radius_deg <= MAX_RADIUS_DEG:
+            raise forms.ValidationError("The radius must be above 0 and at most 10 degrees.")
+        return radius_deg
+
+    def clean(self) -> dict[str, Any]:
+        """Read the box as the kind says. Fields that failed on their own keep their own message."""
+        values = self.cleaned_data
+        text = values.get("q", "")
+        if text and values.get("kind") == "coordinates":
+            values["position"] = self._field(parse_coordinates, text)
+        elif text and values.get("kind") == "program":
+            values["program_id"] = self._program(text)
+        return values
+
+    def _field(self, reader: Any, text: str) -> Any:
+        try:
+            return _read(reader, text)
+        except forms.ValidationError as exc:
+            self.add_error("q", exc)
+            return None
+
+    def _program(self, text: str) -> str:
+        program = terms.program_of(text)
+        if not program.isdigit():
+            self.add_error("q", "A program is a number, such as 2733.")
+        return program
+
+    @property
+    def wider(self) -> float:
+        """Twice the radius, for a search that found nothing."""
+        return min(self.cleaned_data["radius"] * 2, MAX_RADIUS_DEG)
+
+    @property
+    def levels(self) -> tuple[int, ...] | None:
+        """The levels asked for; None is every level, which an observation named by its id always is."""
+        values = self.cleaned_data
+        if values["all_levels"] or values["kind"] == "observation":
+            return None
+        return tuple(int(level) for level in terms.SEARCH_LEVELS)
+
+    def to_query(self) -> Query:
+        values = self.cleaned_data
+        kind = cast(Kind, values["kind"])
+        if kind == "target":
+            return Query(kind=kind, target_name=values["q"], radius_deg=values["radius"], calib_levels=self.levels)
+        if kind == "coordinates":
+            ra_deg, dec_deg = values["position"]
+            return Query(
+                kind=kind, ra_deg=ra_deg, dec_deg=dec_deg, radius_deg=values["radius"], calib_levels=self.levels
+            )
+        if kind == "observation":
+            return Query(kind=kind, obs_id=values["q"], calib_levels=self.levels)
+        return Query(kind=kind, program_id=values["program_id"], calib_levels=self.levels)
+
+
+def _read(reader: Any, text: str) -> Any:
+    """A reader's refusal as the form's."""
+    try:
+        return reader(text)
+    except UserError as exc:
+        raise forms.ValidationError(exc.message) from exc
+
+
+class ImportForm(forms.Form):
+    """What to import: one observation or several, at the levels of the search that was shown."""
+
+    obs_id = forms.MultipleChoiceField(required=True)
+    levels = forms.RegexField(r"^\d(,\d)*$", required=False)
+    source = forms.ChoiceField(choices=[(s.value, s.value) for s in terms.SourceChoice], required=False)
+    tags = forms.CharField(max_length=500, required=False)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        # Any name may be asked for; whether MAST knows it is the service's answer to give.
+        wanted = data.getlist("only") or data.getlist("obs_id")
+        self.wanted: tuple[str, ...] = tuple(dict.fromkeys(name.strip() for name in wanted if name.strip()))
+        del self.fields["obs_id"]
+
+    def clean(self) -> dict[str, Any]:
+        if not self.wanted:
+            raise forms.ValidationError("Choose at least one observation first.")
+        return self.cleaned_data
+
+    def requests(self) -> list[ImportRequest]:
+        values = self.cleaned_data
+        levels = tuple(int(level) for level in values["levels"].split(",")) if values["levels"] else None
+        tags = tuple(tag.strip() for tag in values["tags"].split(",") if tag.strip())
+        source = terms.SourceChoice(values["source"] or terms.SourceChoice.AUTO)
+        return [ImportRequest(name, calib_levels=levels, source=source, tags=tags) for name in self.wanted]
+
+
+class CurateForm(forms.Form):
+    """What people add to a record: tags and a note."""
+
+    tags = forms.CharField(label="Tags", max_length=500, required=False, help_text="separated by commas")
+    notes = forms.CharField(label="Notes", required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def tag_names(self) -> list[str]:
+        return list(dict.fromkeys(tag.strip()[:100] for tag in self.cleaned_data["tags"].split(",") if tag.strip()))
+
+
+class ViewForm(forms.Form):
+    """How to show a plane. Every choice has a default, so an empty form is the first picture."""
+
+    hdu = forms.TypedChoiceField(label="HDU", coerce=int, required=False)
+    plane = forms.CharField(label="Plane", max_length=40, required=False)
+    stretch = forms.ChoiceField(label="Stretch", choices=[(name, name) for name in STRETCHES], required=False)
+    limits = forms.CharField(label="Limits", max_length=60, required=False)
+    cmap = forms.ChoiceField(label="Colour map", required=False)
+    width = forms.TypedChoiceField(label="Width (pixels)", choices=WIDTHS, coerce=int, required=False)
+
+    def __init__(self, data: Any, *, plan: Plan) -> None:
+        defaults = {
+            "hdu": plan.view.hdu,
+            "plane": _plane_text(plan.view.plane),
+            "stretch": "asinh",
+            "limits": "zscale",
+            "cmap": "gray",
+            "width": 1024,
+        }
+        super().__init__({name: data.get(name) or default for name, default in defaults.items()})
+        images = [hdu for hdu in plan.hdus if hdu.is_image]
+        self.fields["hdu"].choices = [(hdu.index, f"{hdu.index} {hdu.label}") for hdu in images]
+        self.fields["cmap"].choices = [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)]
+        self.fields["limits"].widget.attrs["list"] = "limits-kinds"
+
+    def options(self) -> dict[str, Any]:
+        """The choices as the preview route takes them; `BadQuery` for one it does not know."""
+        if not self.is_valid():
+            problems = {name: str(found[0]) for name, found in self.errors.items()}
+            raise BadQuery("The picture cannot be shown like that.", fields=problems)
+        return {name: value for name, value in self.cleaned_data.items() if value != ""}
+
+
+def _plane_text(plane: Plane) -> str:
+    return plane if isinstance(plane, str) else ",".join(str(index) for index in plane)

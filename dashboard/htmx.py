@@ -1,0 +1,17 @@
+"""What every view needs of htmx: the typed request, and the choice between a page and its part."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+
+class HtmxHttpRequest(HttpRequest):
+    htmx: HtmxDetails
+
+
+def page_or_part(request: HtmxHttpRequest, page: str, part: str) -> str:
+    """The template's part for htmx; the whole page for everyone else, and when htmx restores its history."""
+    if request.htmx and not request.htmx.history_restore_request:
+        return f"{page}#{part}"
+    return page

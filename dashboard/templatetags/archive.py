@@ -1,0 +1,186 @@
+"""How numbers, names and states of the archive are written on a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template import Context
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from mast import terms
+from mast.archive.sky import format_position
+from mast.errors import MastError
+
+register = template.Library()
+DASH = "–"
+MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
+TONES: Mapping[str, str] = {
+    "queued": "wait",
+    "waiting": "wait",
+    "paused": "wait",
+    "downloading": "busy",
+    "verifying": "busy",
+    "complete": "good",
+    "failed": "bad",
+    "cancelled": "",
+}
+
+
+@cache
+def _icon(name: str) -> SafeString:
+    path = Path(settings.BASE_DIR) / "static" / "icons" / f"{name}.svg"
+    return mark_safe(path.read_text().strip())  # noqa: S308 - our own file
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of `static/icons`, inline so that it takes the colour of the text."""
+    return _icon(name)
+
+
+@register.simple_tag(takes_context=True)
+def address(context: Context, *pairs: Any) -> str:
+    """The page's own query with some parameters changed, given in pairs of name and value; None takes one out."""
+    query = context["request"].GET.copy()
+    for name, value in zip(pairs[0::2], pairs[1::2], strict=True):
+        if value is None:
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+@register.filter
+def field(row: object, name: str) -> Any:
+    return getattr(row, name, "")
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+@register.filter
+def size(size_bytes: float | None) -> str:
+    """Bytes in the decimal units of disks: `5.36 GB`."""
+    if size_bytes is None:
+        return DASH
+    value = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(value) < 1000 or unit == "TB":
+            break
+        value /= 1000
+    digits = 0 if unit == "B" or value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{digits}f} {unit}"
+
+
+@register.filter
+def exposure(seconds: float | None) -> str:
+    return DASH if seconds is None else f"{seconds:,.1f}"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds is None:
+        return DASH
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@register.filter
+def utc(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else DASH
+
+
+@register.filter
+def day(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d") if moment else DASH
+
+
+@register.filter
+def mjd_day(mjd: float | None) -> str:
+    """The UTC day of a Modified Julian Date."""
+    return DASH if mjd is None else (MJD_0 + timedelta(days=mjd)).strftime("%Y-%m-%d")
+
+
+@register.filter
+def mjd_utc(mjd: float | None) -> str:
+    return DASH if mjd is None else (MJD_0 + timedelta(days=mjd)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@register.filter
+def level(calib_level: int | None) -> str:
+    """`L3`, or a dash where MAST gives none."""
+    return DASH if calib_level is None else f"L{calib_level}".replace("-", "−")
+
+
+@register.filter
+def level_name(calib_level: int | None) -> str:
+    known = {int(value): value.label for value in terms.CalibLevel}
+    return known.get(calib_level, "unknown") if calib_level is not None else "unknown"
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A long name with places where a line may break, so that its end, the file's kind, is never cut."""
+    return mark_safe(re.sub(r"([_\-/.])", r"\1<wbr>", escape(name)))  # noqa: S308 - escaped first
+
+
+@register.filter
+def instrument(instrument_name: str) -> str:
+    return terms.split_instrument(instrument_name)[0] or DASH
+
+
+@register.filter
+def mode(instrument_name: str) -> str:
+    return terms.split_instrument(instrument_name)[1]
+
+
+@register.filter
+def kind_of(suffix: str) -> str:
+    """What a suffix is, in words."""
+    known = terms.SUFFIXES.get(suffix)
+    return known.meaning if known else ""
+
+
+@register.filter
+def tone(state: str) -> str:
+    """The colour class of a job's state."""
+    return TONES.get(state, "")
+
+
+@register.filter
+def filters(text: str) -> str:
+    return " ".join(terms.filters_of(text)) or DASH
+
+
+@register.filter
+def position(ra_deg: float, dec_deg: float) -> str:
+    """`10h07m01.8s −40d26m11s`"""
+    return format_position(ra_deg, dec_deg)
+
+
+@register.filter
+def total(counts: Mapping[Any, int]) -> int:
+    return sum(counts.values())
+
+
+@register.filter
+def problems(error: MastError) -> list[tuple[str, str]]:
+    """Fields a refusal names, whichever way it lists them, as pairs of name and problem."""
+    fields = error.details.get("fields", {})
+    if isinstance(fields, Mapping):
+        return [(str(name), str(problem)) for name, problem in fields.items()]
+    return [(str(item.get("field", "")), str(item.get("message", ""))) for item in fields]

@@ -1,0 +1,27 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from dashboard.views import imports, library, observation, search, viewer
+
+urlpatterns = [
+    path("", library.index, name="library"),
+    path("library/bulk/", library.bulk, name="bulk"),
+    path("theme/", library.theme, name="theme"),
+    path("search/", search.search, name="search"),
+    path("import/", search.start, name="start"),
+    path("import/preview/", search.plan, name="plan"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/pill/", imports.pill, name="pill"),
+    path("imports/<str:job_id>/", imports.job, name="job"),
+    path("imports/<str:job_id>/progress/", imports.progress, name="progress"),
+    path("imports/<str:job_id>/<str:action>/", imports.act, name="act"),
+    path("refresh/", imports.refresh, name="refresh"),
+    path("observations/<str:obs_id>/", observation.observation, name="observation"),
+    path("observations/<str:obs_id>/refresh/", observation.refresh, name="refresh-one"),
+    path("observations/<str:obs_id>/curate/", observation.curate, name="curate"),
+    path("files/<int:file_id>/", observation.file, name="file"),
+    path("files/<int:file_id>/curate/", observation.curate_file, name="curate-file"),
+    path("files/<int:file_id>/header/", viewer.header, name="header"),
+    path("files/<int:file_id>/view/", viewer.view, name="view"),
+]

@@ -1,0 +1,92 @@
+"""Everything known of one observation, and of one file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard import curation, facts, footprint, lineage, snippets
+from dashboard.forms import CurateForm
+from mast import errors, library, services
+from mast.models import DataFile, Observation
+
+FILES_PER_PAGE = 200
+
+
+def _base_url(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def _form(row: Observation | DataFile) -> CurateForm:
+    return CurateForm(initial={"tags": ", ".join(tag.name for tag in row.tags.all()), "notes": row.notes})
+
+
+@require_GET
+def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
+    row = library.get_observation(obs_id)
+    files = library.visible_files(request.user).filter(observations=row).defer("plan", "raw")
+    files = files.order_by("-is_viewable", "-calib_level", "file_name")
+    find = request.GET.get("find", "")
+    context = {
+        "here": "library",
+        "observation": row,
+        "files": files[:FILES_PER_PAGE],
+        "file_count": files.count(),
+        "facts": facts.of_observation(row),
+        "fields": facts.raw_fields(row.raw, "mast_", find),
+        "find": find,
+        "drawing": footprint.draw(row.s_region),
+        "snippets": snippets.of_observation(row, _base_url(request)),
+        "form": _form(row),
+        "jobs": row.jobs.all()[:5],
+    }
+    return render(request, "dashboard/observation.html", context)
+
+
+@require_POST
+def refresh(request: HttpRequest, obs_id: str) -> HttpResponse:
+    report = services.refreshlibrary.get_observation(obs_id)
+    messages.success(request, report.message)
+    return redirect("observation", obs_id)
+
+
+@require_GET
+def file(request: HttpRequest, file_id: int) -> HttpResponse:
+    row = library.get_file(file_id, request.user)
+    find = request.GET.get("find", "")
+    context: dict[str, Any] = {
+        "here": "library",
+        "file": row,
+        "facts": facts.of_file(row),
+        "proof": facts.of_proof(row),
+        "fields": facts.raw_fields(row.raw, "mast_product_", find),
+        "find": find,
+        "hdus": (row.plan or {}).get("hdus", []),
+        "lineage": lineage.of(row),
+        "snippets": snippets.of_file(row, _base_url(request)),
+        "form": _form(row),
+    }
+    return render(request, "dashboard/file.html", context)
+
+
+@require_POST
+def curate(request: HttpRequest, obs_id: str) -> HttpResponse:
+    return _curate(request, library.get_observation(obs_id), "observation", obs_id)
+
+
+@require_POST
+def curate_file(request: HttpRequest, file_id: int) -> HttpResponse:
+    return _curate(request, library.get_file(file_id, request.user), "file", file_id)
+
+
+def _curate(request: HttpRequest, row: Observation | DataFile, page: str, key: str | int) -> HttpResponse:
+    form = CurateForm(request.POST)
+    if not form.is_valid():
+        raise errors.BadQuery("The tags or the note are too long to keep.", fields=dict(form.errors))
+    curation.annotate(row, form.tag_names(), form.cleaned_data["notes"])
+    messages.success(request, "Tags and notes saved.")
+    return redirect(page, key)

@@ -1,0 +1,90 @@
+"""Search MAST, see what an import would bring, and start it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import trigger_client_event
+
+from dashboard import results
+from dashboard.forms import ImportForm, SearchForm
+from dashboard.htmx import HtmxHttpRequest, page_or_part
+from dashboard.views.imports import Card
+from mast import services
+
+PAGE_SIZE = 200
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def search(request: HtmxHttpRequest) -> HttpResponse:
+    form = SearchForm(request.GET or None)
+    context: dict[str, Any] = {"here": "search", "form": form}
+    if form.is_valid():
+        context |= _answer(request, form)
+    template = page_or_part(request, "dashboard/search.html", "results")
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
+    found = services.search(form.to_query())
+    sort = results.sort_of(request.GET.get("sort", ""))
+    paginator = Paginator(results.ordered(found.answer.rows, sort), PAGE_SIZE)
+    page = paginator.get_page(request.GET.get("page"))
+    return {
+        "found": found,
+        "page": page,
+        "rows": results.as_lines(page.object_list, found),
+        "sort": sort,
+        "columns": results.COLUMNS,
+        "levels": results.levels_to_import(form),
+    }
+
+
+@require_GET
+def plan(request: HttpRequest) -> HttpResponse:
+    """The exact files an import would bring, before a byte is fetched."""
+    form = ImportForm(request.GET)
+    if not form.is_valid():
+        return redirect("search")
+    plans = [services.preview_import(wanted) for wanted in form.requests()[:1]]
+    return render(request, "dashboard/plan.html", {"here": "search", "plan": plans[0], "levels": form.data.get("levels", "")})
+
+
+@require_POST
+def start(request: HtmxHttpRequest) -> HttpResponse:
+    """Import one observation (its own button) or all that are selected; the downloads run without the page."""
+    form = ImportForm(request.POST)
+    if not form.is_valid():
+        return _nothing_chosen(request, form)
+    user = request.user if isinstance(request.user, AbstractBaseUser) else None
+    wanted = form.requests()
+    if len(wanted) == 1:
+        started, refused = [services.start_import(wanted[0], user)], []
+    else:
+        started, refused = services.start_imports(wanted, user)
+    if request.htmx:
+        cards = [Card.of(item.job) for item in started]
+        response = render(request, "dashboard/_started.html", {"cards": cards, "refused": refused})
+        return trigger_client_event(response, "jobs-changed")
+    for item in started:
+        messages.success(request, f"{item.job.obs_id}: {item.message}")
+    for refusal in refused:
+        messages.error(request, f"{refusal.obs_id}: {refusal.error.message}")
+    return redirect(reverse("imports"))
+
+
+def _nothing_chosen(request: HtmxHttpRequest, form: ImportForm) -> HttpResponse:
+    words = " ".join(str(error) for errors in form.errors.values() for error in errors)
+    if request.htmx:
+        return render(request, "dashboard/_started.html", {"complaint": words}, status=422)
+    messages.warning(request, words)
+    return redirect(request.POST.get("back") if request.POST.get("back", "").startswith("/search/") else "search")

@@ -1,0 +1,77 @@
+// The little that pages do by themselves; every one of them works without it.
+"use strict";
+
+const root = document.documentElement;
+const POLL_AGAIN_MS = 5000;
+
+// Django's admin remembers its theme here; ours is in a cookie that the server reads.
+try { localStorage.setItem("theme", root.dataset.theme || "auto"); } catch { /* storage may be off */ }
+
+// --- polls: none in a hidden tab, and again after an answer that failed
+const polls = (element) => element && element.hasAttribute("data-poll");
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && polls(event.detail.elt)) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) document.querySelectorAll("[data-poll]").forEach((element) => htmx.trigger(element, "wake"));
+});
+const pollLater = (event) => {
+  const element = event.detail.elt;
+  if (polls(element) && event.detail.xhr?.status !== 404) setTimeout(() => htmx.trigger(element, "wake"), POLL_AGAIN_MS);
+};
+document.addEventListener("htmx:sendError", pollLater);
+document.addEventListener("htmx:responseError", pollLater);
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (polls(event.detail.requestConfig?.elt) && event.detail.xhr.status >= 400) event.detail.shouldSwap = false;
+});
+
+// --- a request that could not be sent says so
+document.addEventListener("htmx:sendError", (event) => {
+  if (polls(event.detail.elt)) return;
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.textContent = "The archive did not answer: is it running? Nothing was changed.";
+  document.getElementById("toasts").append(toast);
+});
+
+// --- slow answers: elapsed seconds and Cancel
+let clock;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const waiting = event.detail.elt.querySelector?.("[data-elapsed]");
+  if (!waiting) return;
+  const start = performance.now();
+  clearInterval(clock);
+  waiting.textContent = "0";
+  clock = setInterval(() => { waiting.textContent = Math.round((performance.now() - start) / 1000); }, 1000);
+});
+document.addEventListener("htmx:afterRequest", () => clearInterval(clock));
+
+// --- clicks: cancel, copy, dismiss a toast
+document.addEventListener("click", (event) => {
+  const cancel = event.target.closest("[data-cancel]");
+  if (cancel) { event.preventDefault(); htmx.trigger(cancel.closest("form"), "htmx:abort"); }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    navigator.clipboard?.writeText(document.getElementById(copy.dataset.copy).textContent);
+    document.getElementById("announce").textContent = "Copied";
+  }
+  event.target.closest(".toast")?.remove();
+});
+
+// --- ticks: one for all on the page, and how many are chosen
+const count = (form) => {
+  const ticks = [...form.querySelectorAll("[data-tick]")];
+  const chosen = ticks.filter((tick) => tick.checked).length;
+  form.querySelectorAll("[data-chosen]").forEach((element) => { element.textContent = chosen ? `${chosen} selected` : ""; });
+  const all = form.querySelector("[data-tick-all]");
+  if (all) { all.checked = chosen > 0 && chosen === ticks.length; all.indeterminate = chosen > 0 && chosen < ticks.length; }
+};
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (!form) return;
+  if (event.target.matches("[data-tick-all]")) form.querySelectorAll("[data-tick]").forEach((tick) => { tick.checked = event.target.checked; });
+  if (event.target.matches("[data-tick], [data-tick-all]")) count(form);
+});
+
+// --- after a search the reader is taken to the result's heading
+document.addEventListener("htmx:afterSwap", (event) => event.detail.target.querySelector?.("[data-focus]")?.focus());
