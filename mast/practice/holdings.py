@@ -1,0 +1,123 @@
+"""The practice archive's own holdings as the portal and the file servers need them: rows, product lists, files by name."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from mast.practice import catalogue, making, names, products, sphere
+from mast.practice.catalogue import Observation
+from mast.practice.columns import Row
+from mast.practice.making import Program
+from mast.practice.subject import Subject
+
+
+class Held(NamedTuple):
+    """A file by its name: what it shows, how long it is, who may have it."""
+
+    subject: Subject
+    size_bytes: int
+    is_exclusive: bool
+    key: str | None
+    """key in the bucket, None when path lookup does not know it"""
+    in_bucket: bool
+    program: Program = Program(())
+    path: Path | None = None
+    """of a recorded file that lies on disk already"""
+
+
+class Catalogue:
+    """The table of `catalogue.txt`, expanded as far as somebody asked."""
+
+    def __init__(self, text: str | None = None) -> None:
+        self._observations = catalogue.read(text if text is not None else catalogue.TABLE.read_text("utf-8"))
+        self._lists: dict[str, list[Row]] = {}
+        self._files: dict[str, Held] = {}
+        self._lock = threading.RLock()
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return [one.row(*products.file_names(one)) for one in self._observations]
+
+    @cached_property
+    def _by_obsid(self) -> dict[str, tuple[Observation, Row]]:
+        return {one.obsid: (one, row) for one, row in zip(self._observations, self._rows, strict=True)}
+
+    @cached_property
+    def _regions(self) -> dict[str, tuple[sphere.Shape, ...]]:
+        return {one.obsid: sphere.read_region(one.s_region) for one in self._observations}
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        programs: dict[str, list[Observation]] = defaultdict(list)
+        for one in self._observations:
+            programs[one.program.prefix].append(one)
+        return {prefix: Program(tuple(members)) for prefix, members in programs.items()}
+
+    def observations(self) -> list[Row]:
+        return self._rows
+
+    def region(self, obsid: str) -> tuple[sphere.Shape, ...]:
+        return self._regions[obsid]
+
+    def resolve(self, name: str) -> list[Row]:
+        return names.resolve(name, self._rows)
+
+    def products(self, obsid: str) -> list[Row]:
+        """The product list of an observation, or of a member exposure by its own number."""
+        if obsid in self._by_obsid:
+            return self._list(self._by_obsid[obsid][0])
+        for one in self._observations:
+            if any(member.obsid == obsid for member in one.members):
+                return [row | {"parent_obsid": obsid} for row in self._list(one) if row["obsID"] == obsid]
+        return []
+
+    def _list(self, observation: Observation) -> list[Row]:
+        with self._lock:
+            if observation.obsid not in self._lists:
+                self._expand(self._programs[observation.program.prefix])
+            return self._lists[observation.obsid]
+
+    def _expand(self, program: Program) -> None:
+        """All lists of a program, in order: a file that several list belongs to the first, whatever was asked first."""
+        for one in program.observations:
+            listed = products.of_observation(one)
+            self._lists[one.obsid] = [self._listed(one, program, *entry) for entry in listed]
+
+    def _listed(self, one: Observation, program: Program, obsid: str, obs_id: str, product: products.Product) -> Row:
+        name = product.file_name
+        held = self._files.get(name)
+        if held is None:
+            subject = Subject(name, self._by_obsid[one.obsid][1], one.target.scene)
+            size = making.size_of(subject, program)
+            held = self._files[name] = Held(subject, size, one.is_exclusive, *_bucket(name, one), program)
+        return products.row(one, obsid, obs_id, product, held.size_bytes)
+
+    def find(self, file_name: str) -> Held | None:
+        """The file of this name, or None when no product list has it."""
+        program = self._programs.get(file_name[:7])
+        if program is not None:
+            self._list(program.observations[0])
+        return self._files.get(file_name)
+
+
+def _bucket(file_name: str, observation: Observation) -> tuple[str | None, bool]:
+    """Key in the bucket and whether the object is there: pools have no path, catalogues a path without an object."""
+    if file_name.endswith("_pool.csv"):
+        return None, False
+    there = not observation.is_exclusive and not file_name.endswith("_cat.ecsv")
+    return key_of(file_name), there
+
+
+def key_of(file_name: str) -> str:
+    """Keys as path lookup gives them for recorded files: exposures by visit, combined products by candidate."""
+    program, _, candidate = file_name.partition("_")[0].partition("-")
+    if not candidate:
+        return f"jwst/public/{file_name[:7]}/{file_name[:13]}/{file_name}"
+    if file_name.endswith("_asn.json"):
+        return f"jwst/public/{program}/asn/{file_name}"
+    kind = file_name.partition("_")[2][0]
+    return f"jwst/public/{program}/L3/{kind if kind in 'tsbv' else 't'}/{candidate}/{file_name}"

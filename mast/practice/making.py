@@ -1,0 +1,75 @@
+"""Files made on demand: their length by formula, their bytes when somebody fetches them."""
+
+from __future__ import annotations
+
+import re
+from typing import IO, Final, NamedTuple
+
+from mast.practice import texts
+from mast.practice.catalogue import Exposure, Observation
+from mast.practice.kinds import layout_of
+from mast.practice.products import association_name
+from mast.practice.subject import Subject
+
+PREVIEW_BYTES: Final = {"png": 30_000, "jpg": 90_000}
+THUMB_BYTES: Final = 12_000
+
+
+class Program(NamedTuple):
+    """What associations and pools of a program are written from."""
+
+    observations: tuple[Observation, ...]
+
+    def exposures(self) -> dict[str, tuple[Observation, Exposure]]:
+        """Every exposure by its id, with the first observation that has it."""
+        found: dict[str, tuple[Observation, Exposure]] = {}
+        for observation in self.observations:
+            for member in observation.members:
+                found.setdefault(member.obs_id, (observation, member))
+        return found
+
+
+def size_of(subject: Subject, program: Program) -> int:
+    """Length in bytes of a file that need not exist yet."""
+    if subject.extension in PREVIEW_BYTES:
+        return THUMB_BYTES if "_thumb." in subject.file_name else PREVIEW_BYTES[subject.extension]
+    if subject.extension == "fits":
+        return layout_of(subject).size_bytes
+    return len(_text(subject, program))
+
+
+def write(subject: Subject, program: Program, size_bytes: int, stream: IO[bytes]) -> None:
+    """Write the file; numpy and Pillow are loaded with the first picture only, so that the server starts at once."""
+    if subject.extension in PREVIEW_BYTES:
+        from mast.practice import previews
+
+        stream.write(previews.make(subject, size_bytes))
+    elif subject.extension == "fits":
+        from mast.practice import fits_factory
+
+        fits_factory.write(subject, stream)
+    else:
+        stream.write(_text(subject, program))
+
+
+def _text(subject: Subject, program: Program) -> bytes:
+    if subject.extension == "ecsv":
+        return texts.ecsv(subject)
+    if subject.extension == "csv":
+        rows = [(member.obs_id, member.detector, one) for one, member in program.exposures().values()]
+        return texts.pool([(obs_id, detector, one.instrument, one.mode, one.target.name) for obs_id, detector, one in rows])
+    return _association(subject.file_name, program)
+
+
+def _association(file_name: str, program: Program) -> bytes:
+    """Of a whole observation (`image3`) or of one exposure (`image2`)."""
+    candidate = file_name.partition("_")[0].partition("-")[2]
+    number = int(file_name.rsplit("_", 2)[1])
+    stage = re.search(r"_[a-z-]+([23])_\d+_asn", file_name)
+    same = [one for one in program.observations if one.candidate == candidate]
+    if stage and stage[1] == "3":
+        one = next(one for one in same if one.number == number)
+        members = [(f"{member.obs_id}_cal.fits", "science") for member in one.members]
+        return texts.association(file_name, members, one.obs_id, one.target.name, one.program.stamp)
+    one, member = next((one, member) for one in same for member in one.members if association_name(one, member) == file_name)
+    return texts.association(file_name, [(f"{member.obs_id}_rate.fits", "science")], member.obs_id, one.target.name, one.program.stamp)
