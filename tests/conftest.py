@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings as django_settings
@@ -18,6 +19,10 @@ from jwstarchive.run.valkey import Valkey
 
 if find_spec("tests.practice_fixture"):
     pytest_plugins = ["tests.practice_fixture"]
+
+# A shared machine stalls now and then; how long an example took says nothing about the code.
+hypothesis.settings.register_profile("archive", deadline=None)
+hypothesis.settings.load_profile("archive")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
