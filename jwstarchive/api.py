@@ -12,7 +12,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem, unexpected
-from mast.api import search
+from mast.api import files, health, imports, library, search
 from mast.errors import BadQuery, MalformedRequest, MastError, NotFound, RequestTooLarge
 
 DESCRIPTION = """Search MAST for JWST observations, import their files, and read what this archive holds.
@@ -42,6 +42,10 @@ api = Api(
     servers=[{"url": "/", "description": "this archive"}],
 )
 api.add_router("/mast", search.router)
+api.add_router("/mast", imports.router)
+api.add_router("", library.router)
+api.add_router("/files", files.router)
+api.add_router("", health.router)
 
 
 # --- errors -----------------------------------------------------------------------------------------------------

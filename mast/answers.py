@@ -13,14 +13,19 @@ from pydantic.alias_generators import to_camel
 from mast import services
 from mast.archive.answers import Resolved
 from mast.archive.sky import format_position
+from mast.imports import facts
 from mast.models import DataFile, ImportJob, Observation
 from mast.services import ImportPlan, JobProgress, ProductList, RefreshReport, SearchResult, StartedJob
+
+
+def _wire_name(name: str) -> str:
+    return name.removesuffix("_deg") if name in {"ra_deg", "dec_deg"} else to_camel(name)
 
 
 def camel(value: Any) -> Any:
     """A dataclass as a dictionary of camelCase names, all the way down; other values as they are."""
     if dataclasses.is_dataclass(value):
-        return {to_camel(field.name): camel(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {_wire_name(field.name): camel(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, list):
         return [camel(item) for item in value]
     return value
@@ -203,6 +208,6 @@ def observation(row: Observation, *, file_count: int, total_bytes: int) -> dict[
         "editedFields": row.edited_fields,
         "createdAt": row.created_at,
         "refreshedAt": row.refreshed_at,
-        "imageInfo": services.image_info(row),
-        "metadata": services.metadata(row),
+        "imageInfo": facts.observation_info(row),
+        "metadata": facts.observation_metadata(row),
     }

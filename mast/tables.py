@@ -55,9 +55,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _record(cells: Iterable[Any]) -> str:
+# Readers, astropy's among them, take each of these for the end of a line.
+_BREAKS: Final = re.compile("[\x00\x0b-\x0d\x1c-\x1e\x85\u2028\u2029]")
+
+
+def _record(cells: Iterable[str]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    csv.writer(buffer, lineterminator="\n").writerow(_BREAKS.sub(" ", cell) for cell in cells)
     return buffer.getvalue()
 
 

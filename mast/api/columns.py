@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mast.tables import Column
@@ -62,7 +62,7 @@ OBSERVATION_COLUMNS: Final = (
 )
 
 
-def cells(record: Mapping[str, Any], columns: tuple[Column, ...]) -> Iterator[Any]:
+def cells(record: Mapping[str, Any], columns: tuple[Column, ...]) -> list[Any]:
     """A record's values in the order of the columns, the typed fields and the WCS among them."""
     flat = {**(record["imageInfo"].get("wcs") or {}), **record["imageInfo"], **record}
-    return (flat.get(column.name) for column in columns)
+    return [flat.get(column.name) for column in columns]

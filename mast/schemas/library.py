@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from mast.schemas.base import Record
 
@@ -90,13 +90,80 @@ class ObservationDetail(ObservationRecord):
     files: list[FileRecord] = Field(description="the first 1000; `/api/files?obsId=` has them all")
 
 
+# --- what a file shows of itself --------------------------------------------------------------------------------
+
+
 class Card(Record):
     keyword: str
-    value: Any
+    value: str | float | int | bool | None
     comment: str
 
 
-class Anything(Record):
-    """An object whose members depend on the file."""
+class HduRecord(Record):
+    index: int
+    name: str
+    ver: int
+    kind: str
 
-    model_config = ConfigDict(extra="allow")
+
+class Header(Record):
+    hdu: int
+    hdus: list[HduRecord]
+    cards: list[Card]
+
+
+class Histogram(Record):
+    low: float
+    high: float
+    counts: list[int] = Field(description="bins of equal width from low to high")
+    below: int
+    above: int
+    not_finite: int
+    minimum: float
+    maximum: float
+
+
+class Pixel(Record):
+    x: int
+    y: int
+    fits_x: int = Field(description="counted from 1, as FITS does")
+    fits_y: int
+    hdu: str
+    value: float | None
+    unit: str
+    ra: float | None = Field(description="ICRS, degrees")
+    dec: float | None
+    flags: list[str] = Field(description="names of its data-quality bits")
+
+
+class TableColumn(Record):
+    name: str
+    unit: str
+    type: str
+    shape: list[int]
+    description: str
+
+
+class TablePage(Record):
+    name: str
+    columns: list[TableColumn]
+    rows: list[list[Any]] = Field(description="of a cell that is an array its first values")
+    start: int
+    total: int
+
+
+class SpectrumChoice(Record):
+    hdu: int
+    row: int | None
+    label: str
+
+
+class SpectrumAnswer(Record):
+    label: str
+    wavelength: list[float | None]
+    flux: list[float | None]
+    error: list[float | None]
+    wavelength_unit: str
+    flux_unit: str
+    flux_name: str
+    choices: list[SpectrumChoice]

@@ -11,7 +11,7 @@ from mast import terms
 from mast.management.base import ArchiveCommand
 
 if TYPE_CHECKING:
-    from mast.archive.query import Query
+    from mast.archive.query import Kind, Query
     from mast.services import SearchResult
 
 KINDS = ("target", "coordinates", "observation", "program", "recent")
@@ -72,7 +72,7 @@ def _held(row: dict[str, Any], found: SearchResult) -> str:
     return f"{count} files" if count else ""
 
 
-def kind_of(text: str) -> str:
+def kind_of(text: str) -> Kind:
     """What the words mean; a target name is whatever is nothing else."""
     from mast.archive.sky import parse_coordinates
     from mast.errors import BadQuery
@@ -93,7 +93,7 @@ def query_of(options: dict[str, Any]) -> Query:
     from mast.archive.sky import parse_coordinates, parse_radius
 
     text = " ".join(options["what"])
-    kind = options["kind"] or (kind_of(text) if text else "recent")
+    kind: Kind = options["kind"] or (kind_of(text) if text else "recent")
     given = tuple(options["level"] or ())
     default = None if kind == "observation" else tuple(int(level) for level in terms.SEARCH_LEVELS)
     levels = None if options["all_levels"] else given or default
