@@ -26,6 +26,9 @@ class Card(NamedTuple):
 
 
 _STRING: Final = re.compile(r"\s*'((?:[^']|'')*)'\s*(?:/(.*))?", re.DOTALL)
+# Pieces of a continued string. Writers, astropy among them, may cut between the two quotes that stand for one.
+_CONTINUED: Final = re.compile(r"\s*'(.*)&'\s*(?:/(.*))?", re.DOTALL)
+_LOOSE_STRING: Final = re.compile(r"\s*'(.*)'\s*(?:/([^']*))?", re.DOTALL)
 _INTEGER: Final = re.compile(r"[+-]?\d+")
 _REAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?")
 _COMMENTARY: Final = frozenset({"", "COMMENT", "HISTORY", "CONTINUE", "END"})
@@ -113,15 +116,16 @@ class Header(Mapping[str, Value]):
 
     def _card_at(self, at: int) -> tuple[Card, int]:
         """The card at an offset with its continuations, and the offset after them."""
-        card = parse_card(self.raw[at : at + CARD])
-        after = at + CARD
-        if not (isinstance(card.value, str) and card.value.endswith("&")):
-            return card, after
-        parts, comment = [card.value], card.comment
-        while parts[-1].endswith("&") and self.raw[after : after + 8] == b"CONTINUE":
-            more, comment_more = _split_value(_text(self.raw[after + 8 : after + CARD]))
-            parts[-1] = parts[-1][:-1]
-            parts.append(more if isinstance(more, str) else "")
-            comment = comment_more or comment
+        first, after = self.raw[at : at + CARD], at + CARD
+        texts = [_text(first[10:])]
+        while self.raw[after : after + 8] == b"CONTINUE" and _CONTINUED.fullmatch(texts[-1]):
+            texts.append(_text(self.raw[after + 8 : after + CARD]))
             after += CARD
-        return Card(card.keyword, "".join(parts), comment), after
+        if len(texts) == 1 or first[8:10] != b"= ":
+            return parse_card(first), at + CARD
+        found = [
+            _CONTINUED.fullmatch(text) or _STRING.fullmatch(text) or _LOOSE_STRING.fullmatch(text) for text in texts
+        ]
+        value = "".join(piece[1] for piece in found if piece).replace("''", "'").rstrip()
+        comments = [piece[2].strip() for piece in found if piece and piece[2]]
+        return Card(_text(first[:8]).rstrip(), value, comments[-1] if comments else ""), after

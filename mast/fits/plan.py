@@ -50,12 +50,14 @@ class PlanHdu:
 
     @property
     def is_image(self) -> bool:
-        """Whether it is an uncompressed picture: two axes or more, none of them empty."""
-        return self.kind in IMAGE_KINDS and len(self.shape) >= 2 and math.prod(self.shape) > 0
+        """Whether it is an uncompressed picture: two axes or more, none of them empty, all of it in the file."""
+        is_picture = self.kind in IMAGE_KINDS and len(self.shape) >= 2
+        return is_picture and 0 < math.prod(self.shape) * abs(self.bitpix) // 8 <= self.data_bytes
 
     @property
     def is_table(self) -> bool:
-        return self.kind == "bintable"
+        """Whether it is a binary table whose rows have a width and are all in the file."""
+        return self.kind == "bintable" and self.shape[1:] > (0,) and math.prod(self.shape) <= self.data_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mast.fits.tables import read_columns, read_rows, read_values
 from mast.fitswalk import read_header
 
 MAX_POINTS: Final = 1_000_000
+MAX_CHOICES: Final = 100_000
 _BRIGHTNESS: Final = {"FLUX": ("FLUX_ERROR", "ERROR"), "SURF_BRIGHT": ("SB_ERROR",)}
 _COLUMNS: Final = ("WAVELENGTH", "FLUX", "FLUX_ERROR", "ERROR", "SURF_BRIGHT", "SB_ERROR")
 _ROW_NAMES: Final = {"INT_NUM": "integration", "SOURCE_ID": "source", "SPECTRAL_ORDER": "order"}
@@ -80,7 +81,7 @@ def _label(path: str | Path, table: PlanHdu) -> str:
 def _row_choices(path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column]) -> list[Choice]:
     named = read_values(path, plan, table, columns, list(_ROW_NAMES))
     choices = []
-    for row in range(table.shape[0]):
+    for row in range(min(table.shape[0], MAX_CHOICES)):
         parts = [f"{_ROW_NAMES[name]} {numbers[row]}" for name, numbers in named.items() if numbers.ndim == 1]
         choices.append(Choice(table.index, row, ", ".join([table.label, *(parts or [f"row {row + 1}"])])))
     return choices

@@ -94,10 +94,11 @@ def to_numbers(raw: Values, hdu: PlanHdu) -> Values:
     if hdu.bscale == 1.0 and hdu.bitpix == 8 and hdu.bzero == -128.0:
         return (native ^ np.uint8(128)).view(np.int8)
     scaled = native.astype(_scaled_dtype(hdu.bitpix))
-    if hdu.bscale != 1.0:
-        scaled *= hdu.bscale
-    if hdu.bzero != 0.0:
-        scaled += hdu.bzero
+    with np.errstate(over="ignore", invalid="ignore"):
+        if hdu.bscale != 1.0:
+            scaled *= hdu.bscale
+        if hdu.bzero != 0.0:
+            scaled += hdu.bzero
     if hdu.blank is not None and hdu.bitpix > 0:
         scaled[native == hdu.blank] = np.nan
     return scaled
