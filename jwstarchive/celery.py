@@ -7,6 +7,8 @@ from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jwstarchive.settings")
+# They would import every page and route into each worker; the web server and `manage.py check` do run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("jwstarchive")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

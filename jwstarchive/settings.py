@@ -18,6 +18,8 @@ from jwstarchive.run.valkey import Valkey
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
+# What the environment says wins over the file.
+env.read_env(BASE_DIR / ".env")
 VERSION = "0.1.0"
 
 
@@ -30,6 +32,13 @@ def _number(name: str, default: float, *, low: float, high: float) -> float:
     if not low <= value <= high:
         raise ImproperlyConfigured(f"{name}={text!r} must be a number from {low:g} to {high:g}.")
     return value
+
+
+def _whole_number(name: str, default: int, *, low: int, high: int) -> int:
+    value = _number(name, default, low=low, high=high)
+    if value != int(value):
+        raise ImproperlyConfigured(f"{name}={value:g} must be a whole number.")
+    return int(value)
 
 
 def _one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -51,7 +60,7 @@ def _address(name: str, default: str) -> str:
 DATA_DIR = Path(env.str("JWST_DATA_DIR", default="") or BASE_DIR / "data").expanduser().resolve()
 RUN_DIR = DATA_DIR / "run"
 HOST = env.str("JWST_HOST", default="") or "127.0.0.1"
-PORT = int(_number("JWST_PORT", 5001, low=1, high=65535))
+PORT = _whole_number("JWST_PORT", 5001, low=1, high=65535)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -85,8 +94,8 @@ MAST_TIMEOUT_S = _number("MAST_TIMEOUT_S", 120, low=1, high=3600)
 
 # --- downloads and disk -----------------------------------------------------------------------------------------
 
-DOWNLOAD_CONNECTIONS = int(_number("DOWNLOAD_CONNECTIONS", 16, low=1, high=64))
-DOWNLOAD_FILES = int(_number("DOWNLOAD_FILES", 4, low=1, high=32))
+DOWNLOAD_CONNECTIONS = _whole_number("DOWNLOAD_CONNECTIONS", 16, low=1, high=64)
+DOWNLOAD_FILES = _whole_number("DOWNLOAD_FILES", 4, low=1, high=32)
 DOWNLOAD_CHUNK_MB = _number("DOWNLOAD_CHUNK_MB", 8, low=0.0625, high=256)
 STORAGE_MIN_FREE_GB = _number("STORAGE_MIN_FREE_GB", 2, low=0, high=1e6)
 
@@ -298,5 +307,8 @@ LOGGING = {
         "astroquery": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
+        # Two lines for every task, the sweeper's every few seconds among them.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }

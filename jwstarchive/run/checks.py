@@ -40,11 +40,12 @@ def port_is_free(hosts: list[str], port: int) -> None:
             hint = f" Use another: JWST_PORT={other} python3 manage.py up" if other else ""
             raise Refused(f"Port {port} is in use by another program.{hint}")
         if reason:
-            raise Refused(f"JWST_HOST={host}, JWST_PORT={port}: cannot listen there: {os.strerror(reason)}.")
+            why = "no such address" if reason < 0 else os.strerror(reason).lower()
+            raise Refused(f"JWST_HOST={host}, JWST_PORT={port}: cannot listen there: {why}.")
 
 
 def why_not_bindable(host: str, port: int) -> int:
-    """The error number of listening there, 0 when it works."""
+    """The error number of listening there, 0 when it works; negative for a name that has no address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # As gunicorn does: connections of an `up` that just ended linger in TIME_WAIT.

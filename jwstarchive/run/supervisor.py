@@ -49,7 +49,7 @@ class Child:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.process: subprocess.Popen[bytes] | None = None
-        self.pause_s = PAUSE_FIRST_S
+        self.failures = 0
         self.started_at = 0.0
         self.start_again_at: float | None = None
         self.unfinished_line = b""
@@ -61,9 +61,9 @@ class Child:
     def next_pause_s(self, now: float) -> float:
         """How long to wait before the next start: doubled each time, short again after a steady minute."""
         if now - self.started_at >= STEADY_AFTER_S:
-            self.pause_s = PAUSE_FIRST_S
-        pause_s, self.pause_s = self.pause_s, min(self.pause_s * 2, PAUSE_LONGEST_S)
-        return pause_s
+            self.failures = 0
+        self.failures += 1
+        return min(PAUSE_FIRST_S * 2.0 ** min(self.failures - 1, 10), PAUSE_LONGEST_S)
 
 
 class Supervisor:

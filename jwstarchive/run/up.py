@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from jwstarchive.run.supervisor import Program, Supervisor
 from jwstarchive.run.valkey import Valkey
 
 START_WITHIN_S = 60.0
+GIVE_UP_AFTER_FAILURES = 4
 
 
 def main(arguments: list[str]) -> int:
@@ -97,7 +97,7 @@ class Up:
             return None
         for name in ("web", "worker"):
             self.supervisor.start(_from_procfile(name))
-        if not self._wait_for("the archive", self._is_healthy):
+        if not self._wait_until_healthy():
             return None
         self.supervisor.start(_from_procfile("beat"))
         return admin
@@ -153,12 +153,19 @@ class Up:
 
     # --- waiting
 
-    def _wait_for(self, what: str, is_there: Callable[[], bool]) -> bool:
-        if self.supervisor.run(is_there, timeout_s=START_WITHIN_S, every_s=0.05):
+    def _wait_until_healthy(self) -> bool:
+        """Wait for every part; give up early on a program that ends again and again."""
+        self.supervisor.run(lambda: self._is_healthy() or bool(self._failing()), timeout_s=START_WITHIN_S, every_s=0.05)
+        if self._is_healthy():
             return True
+        for name in self._failing():
+            print(f"{name} does not start: {self.log.last_words(name)}", file=sys.stderr)
         if not self.supervisor.stop_requested:
-            print(f"{what} did not get ready in {START_WITHIN_S:g} s; see {self.log.path}", file=sys.stderr)
+            print(f"The archive did not get ready; its log is {self.log.path}", file=sys.stderr)
         return False
+
+    def _failing(self) -> list[str]:
+        return [name for name, child in self.supervisor.children.items() if child.failures >= GIVE_UP_AFTER_FAILURES]
 
     def _is_healthy(self) -> bool:
         parts = _healthz().get("parts", {})
