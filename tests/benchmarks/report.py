@@ -47,9 +47,8 @@ class Report:
         print(self._line(row), flush=True)
 
     def start(self) -> None:
-        print(
-            f"{self.title}\nPython {platform.python_version()}, SQLite {sqlite3.sqlite_version} ({sqlite_journal_mode()})\n"
-        )
+        sqlite = f"SQLite {sqlite3.sqlite_version} ({sqlite_journal_mode()})"
+        print(f"{self.title}\nPython {platform.python_version()}, {sqlite}\n")
         print(f"{'':44} {'ours':>12} {'peer':>12} {'ratio':>8} {'goal':>8}  met")
 
     def finish(self) -> int:
