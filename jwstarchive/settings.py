@@ -303,8 +303,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # astroquery prints whole requests, headers included, at DEBUG; they may hold a token.
-        "astroquery": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
         # Two lines for every task, the sweeper's every few seconds among them.
