@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from mast.practice.columns import MJD_EPOCH
 from mast.practice.fits_layout import Image, Part
 from mast.practice.fits_writer import Card
 from mast.practice.kinds import RATE
@@ -47,11 +48,10 @@ _EXPOSURE_TYPES: Final = {
     ("nirspec", "SLIT"): "NRS_FIXEDSLIT",
     ("nirspec", "BOTS"): "NRS_BRIGHTOBJ",
 }
-_MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 
 
 def utc(mjd: float) -> datetime:
-    return _MJD_EPOCH + timedelta(days=mjd)
+    return MJD_EPOCH + timedelta(days=mjd)
 
 
 def times(subject: Subject) -> tuple[float, float, float]:

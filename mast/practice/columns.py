@@ -5,10 +5,13 @@ Names and order are those of recorded JWST rows; types are those of the `fields`
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 Row = dict[str, Any]
 """One row as MAST sends it: its own column names, JSON values, null for nothing."""
+
+MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 
 _OBSERVATION: Final = """
 intentType string, obs_collection string, provenance_name string, instrument_name string, project string,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mast.practice import cards, fits_tables, fits_writer
@@ -14,6 +15,7 @@ from mast.practice.fits_writer import Card
 from mast.practice.kinds import layout_of
 from mast.practice.subject import Frame, Subject
 
+_NOTHING: Final = np.zeros(0)
 _FLAT_SKY: Final = frozenset({"uncal", "ramp", "dark", "rate", "rateints", "bsub", "bsubints"})
 """Products whose WCS knows nothing of distortion."""
 
@@ -29,7 +31,10 @@ def write(subject: Subject, stream: IO[bytes], layout: Layout | None = None) -> 
 def _data(subject: Subject, layout: Layout, frame: Frame) -> Iterator[NDArray[Any]]:
     painter = Painter(subject, frame)
     for part in layout.all_parts:
-        yield painter.image(part) if isinstance(part, Image) else fits_tables.rows(subject, part)
+        if isinstance(part, Image):
+            yield painter.image(part)
+        else:
+            yield fits_tables.rows(subject, part) if isinstance(part, Table) else _NOTHING
 
 
 def frame_of(subject: Subject, layout: Layout) -> Frame:
@@ -45,12 +50,12 @@ def extension_cards(subject: Subject, part: Part, frame: Frame) -> list[Card]:
     """Cards of one extension: only SCI carries the whole WCS, as in the pipeline's products."""
     if isinstance(part, Table):
         return cards.slit(subject, part) if part.name in {"EXTRACT1D", "COMBINE1D"} else _oifits(part)
-    if part.name == "SCI":
+    if isinstance(part, Image) and part.name == "SCI":
         return [*cards.science(subject, part, frame), *_wcs(subject, part, frame), *_slit(subject, part)]
     return []
 
 
-def _slit(subject: Subject, part: Part) -> list[Card]:
+def _slit(subject: Subject, part: Image) -> list[Card]:
     return cards.slit(subject, part) if subject.mode in {"MSA", "SLIT", "WFSS"} and subject.suffix != "i2d" else []
 
 

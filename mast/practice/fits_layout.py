@@ -80,7 +80,17 @@ class Table:
         return self.row_bytes * self.rows
 
 
-Part = Image | Table
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Zeros that bring a made file to the length a recorded list gives; a hole in the file, so that it costs no disk."""
+
+    data_bytes: int
+    name: str = "FILL"
+    ver: int = 1
+    blocks: int = 1
+
+
+Part = Image | Table | Filler
 ASDF: Final = Table("ASDF", (Column("ASDF_METADATA", f"{ASDF_BYTES}B"),), 1)
 """The last extension of every pipeline product: the data model's own metadata."""
 
@@ -100,6 +110,15 @@ class Layout:
     def size_bytes(self) -> int:
         headers = self.primary_blocks + sum(part.blocks for part in self.all_parts)
         return headers * BLOCK + sum(padded(part.data_bytes) for part in self.all_parts)
+
+    def filled(self, size_bytes: int) -> Layout:
+        """The same parts in a file of another length: more blank cards, or a part of zeros when much is missing."""
+        missing = size_bytes - self.size_bytes
+        if missing < 0 or missing % BLOCK:
+            raise ValueError(f"{self.size_bytes} bytes cannot be filled up to {size_bytes}")
+        if missing <= 4 * BLOCK:
+            return Layout(self.parts, self.primary_blocks + missing // BLOCK)
+        return Layout((*self.parts, Filler(missing - BLOCK)), self.primary_blocks)
 
 
 def padded(size: int) -> int:

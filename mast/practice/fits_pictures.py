@@ -54,7 +54,7 @@ class Painter:
         if name in {"CON", "WHT", "WMAP"}:
             return self._weight(part)
         if name == "SHUTTER_IMAGE":
-            return (np.random.default_rng([self.subject.seed, 5]).random(part.shape) < 0.02).astype(np.float32)
+            return (np.random.default_rng([self.subject.seed, 5]).random(part.shape) < 0.02).astype(np.int16)
         if name == "REFOUT":
             return np.full(part.shape, _BIAS_DN, np.uint16)
         return scene.noise(self.subject.seed, part.shape)

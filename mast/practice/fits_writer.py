@@ -6,13 +6,14 @@ open every file with astropy and have it verify each HDU.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mast.practice.fits_layout import BITPIX, BLOCK, CARDS_PER_BLOCK, Column, Image, Layout, Part, Table, padded
+from mast.practice.fits_layout import BITPIX, BLOCK, CARDS_PER_BLOCK, Column, Filler, Image, Layout, Part, Table, padded
 
 Value = bool | int | float | str | None
 Card = tuple[str, Value, str]
@@ -43,12 +44,17 @@ def write(
     stream.write(header([*head, *primary], layout.primary_blocks))
     for part, array in zip(layout.all_parts, data, strict=True):
         stream.write(header([*structure(part), *cards.get((part.name, part.ver), ())], part.blocks))
-        _write_data(stream, part, array)
+        if isinstance(part, Filler):
+            stream.seek(part.data_bytes, os.SEEK_CUR)
+        else:
+            _write_data(stream, part, array)
 
 
 def structure(part: Part) -> list[Card]:
     """The mandatory cards of an extension and its name."""
     named: list[Card] = [("EXTNAME", part.name, "extension name"), ("EXTVER", part.ver, "extension value")]
+    if isinstance(part, Filler):
+        return [*_image_cards(Image(part.name, "u1", (part.data_bytes,))), *named]
     if isinstance(part, Image):
         return [*_image_cards(part), *named, *_scaling(part)]
     return [*_table_cards(part), *named]
@@ -114,7 +120,7 @@ def record_dtype(table: Table) -> np.dtype[Any]:
     return np.dtype(fields)
 
 
-def _write_data(stream: IO[bytes], part: Part, array: Array) -> None:
+def _write_data(stream: IO[bytes], part: Image | Table, array: Array) -> None:
     stored = _stored(part, array)
     if stored.nbytes != part.data_bytes:
         raise ValueError(f"{part.name}: {stored.nbytes} bytes where the layout has {part.data_bytes}")
@@ -122,7 +128,7 @@ def _write_data(stream: IO[bytes], part: Part, array: Array) -> None:
     stream.write(bytes(padded(stored.nbytes) - stored.nbytes))
 
 
-def _stored(part: Part, array: Array) -> Array:
+def _stored(part: Image | Table, array: Array) -> Array:
     if isinstance(part, Table):
         return np.ascontiguousarray(array)
     if part.dtype in {"u2", "u4"}:

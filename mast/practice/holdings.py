@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from mast.practice import catalogue, making, names, products, sphere
 from mast.practice.catalogue import Observation
@@ -24,7 +25,8 @@ class Held(NamedTuple):
     key: str | None
     """key in the bucket, None when path lookup does not know it"""
     in_bucket: bool
-    program: Program = Program(())
+    make: Callable[[IO[bytes]], None] | None = None
+    """writes the file when it is first fetched"""
     path: Path | None = None
     """of a recorded file that lies on disk already"""
 
@@ -93,7 +95,8 @@ class Catalogue:
         if held is None:
             subject = Subject(name, self._by_obsid[one.obsid][1], one.target.scene)
             size = making.size_of(subject, program)
-            held = self._files[name] = Held(subject, size, one.is_exclusive, *_bucket(name, one), program)
+            make = partial(making.write, subject, program, size)
+            held = self._files[name] = Held(subject, size, one.is_exclusive, *_bucket(name, one), make)
         return products.row(one, obsid, obs_id, product, held.size_bytes)
 
     def find(self, file_name: str) -> Held | None:

@@ -232,7 +232,7 @@ def _shutters() -> tuple[Part, ...]:
     info += "shutter_state 6A, estimated_source_in_shutter_x E, estimated_source_in_shutter_y E, dither_point_index I, primary_source 1A"
     source = "program J, source_id J, source_name 40A, alias 31A, ra D deg, dec D deg, preimage_id 30A, stellarity D"
     return (
-        Image("SHUTTER_IMAGE", "f4", (342, 730)),
+        Image("SHUTTER_IMAGE", "i2", (342, 730)),
         Table("SHUTTER_INFO", columns(info), 240),
         Table("SOURCE_INFO", columns(source), 80),
     )

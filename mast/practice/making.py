@@ -7,6 +7,7 @@ from typing import IO, Final, NamedTuple
 
 from mast.practice import texts
 from mast.practice.catalogue import Exposure, Observation
+from mast.practice.fits_layout import BLOCK
 from mast.practice.kinds import layout_of
 from mast.practice.products import association_name
 from mast.practice.subject import Subject
@@ -27,6 +28,9 @@ class Program(NamedTuple):
             for member in observation.members:
                 found.setdefault(member.obs_id, (observation, member))
         return found
+
+
+_NO_PROGRAM: Final = Program(())
 
 
 def size_of(subject: Subject, program: Program) -> int:
@@ -63,6 +67,8 @@ def _text(subject: Subject, program: Program) -> bytes:
 
 def _association(file_name: str, program: Program) -> bytes:
     """Of a whole observation (`image3`) or of one exposure (`image2`)."""
+    if not program.observations:
+        return texts.association(file_name, [], file_name.partition("_")[0], "", file_name.split("_")[1])
     candidate = file_name.partition("_")[0].partition("-")[2]
     number = int(file_name.rsplit("_", 2)[1])
     stage = re.search(r"_[a-z-]+([23])_\d+_asn", file_name)
@@ -73,3 +79,25 @@ def _association(file_name: str, program: Program) -> bytes:
         return texts.association(file_name, members, one.obs_id, one.target.name, one.program.stamp)
     one, member = next((one, member) for one in same for member in one.members if association_name(one, member) == file_name)
     return texts.association(file_name, [(f"{member.obs_id}_rate.fits", "science")], member.obs_id, one.target.name, one.program.stamp)
+
+
+def size_filled(subject: Subject, recorded_bytes: int | None) -> int:
+    """Length of a stand-in for a file that is recorded in a list only: the recorded one where that can be had."""
+    if recorded_bytes is None:
+        return size_of(subject, _NO_PROGRAM)
+    if subject.extension == "fits":
+        natural = layout_of(subject).size_bytes
+        return recorded_bytes if natural <= recorded_bytes and not recorded_bytes % BLOCK else natural
+    return recorded_bytes
+
+
+def fill(subject: Subject, size_bytes: int, stream: IO[bytes]) -> None:
+    """Write a file of the right kind and of exactly this length."""
+    if subject.extension == "fits":
+        from mast.practice import fits_factory
+
+        fits_factory.write(subject, stream, layout_of(subject).filled(size_bytes))
+    elif subject.extension in PREVIEW_BYTES:
+        write(subject, _NO_PROGRAM, size_bytes, stream)
+    else:
+        stream.write(_text(subject, _NO_PROGRAM)[:size_bytes].ljust(size_bytes))

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from mast.practice.handler import Handler
 from mast.practice.holdings import Catalogue
+from mast.practice.recorded import Recorded
 from mast.practice.store import Store
 
 
@@ -92,7 +93,7 @@ class PracticeServer:
         self.sent_bytes: Counter[str] = Counter()
         """bytes of files sent, by `http` and `s3`"""
         self.store = Store(Path(data_dir))
-        self.holdings = Catalogue()
+        self.holdings = Recorded(Path(recorded), fill=fill) if recorded else Catalogue()
         self._polls: Counter[str] = Counter()
         self._guard = threading.Lock()
         self._stopping = threading.Event()

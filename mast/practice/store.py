@@ -7,10 +7,10 @@ import os
 import tempfile
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from mast.practice import making
 from mast.practice.holdings import Held
 
 _PART_BYTES: Final = 8 << 20
@@ -40,16 +40,16 @@ class Store:
         with self._guard:
             lock = self._locks[path.name]
         with lock:
-            if not path.exists():
-                self._make(held, path)
+            if held.make is not None and not path.exists():
+                self._make(held.make, path, modified(held))
         return path
 
-    def _make(self, held: Held, path: Path) -> None:
+    def _make(self, make: Callable[[IO[bytes]], None], path: Path, changed: int) -> None:
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as stream:
-                making.write(held.subject, held.program, held.size_bytes, stream)
-            os.utime(name, (modified(held), modified(held)))
+                make(stream)
+            os.utime(name, (changed, changed))
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
