@@ -155,6 +155,8 @@ def _notes(folder: Path) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for path in sorted(folder.glob("*.csv")):
         for row in _rows_of(path, _NOTE_NEEDED):
+            if "obs_id" in row:
+                break  # a full table, read already
             obs_id = row["jpegURL"].rpartition("/")[2].removesuffix("_i2d.jpg")
             found[obs_id] = {name: row[name] or None for name in _NOTE_NEEDED - {"jpegURL"}}
             found[obs_id] |= {name: _mjd(row[name]) for name in ("t_max", "t_obs_release")}
