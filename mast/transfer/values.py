@@ -26,7 +26,7 @@ class Wanted:
     sources : in order of preference; the next is tried where one does not have the file, refuses it or fails
     partial_dir : where part files and journals lie; on the file system of `final_path`
     final_path : appears complete and verified, or not at all; its directory is made when missing
-    catalog_bytes : the size the catalogue gives; not trusted against the server's own, but the witness where that is missing
+    catalog_bytes : the size the catalogue gives: the witness where the server gives none, else only compared
     """
 
     file_name: str

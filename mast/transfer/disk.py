@@ -1,0 +1,120 @@
+"""The few things a transfer does to a disk, in one place, so that tests can make each of them fail."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from mast.errors import DiskFull, FileError
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+
+
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Turn what the file system raises into `DiskFull` or `FileError`."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _NO_ROOM:
+            raise DiskFull(f"The disk is full: {doing} was not possible.") from exc
+        raise FileError(f"{doing[:1].upper()}{doing[1:]} failed: {exc.strerror or exc}.") from exc
+
+
+class Disk:
+    """Positioned reads and writes, appends, syncs and the one rename. Errors are `FileError`s."""
+
+    def open_part(self, path: Path) -> int:
+        """Open for reading and writing, made when missing, for this user only."""
+        with disk_errors(f"opening {path.name}"):
+            if path.exists():
+                path.chmod(0o600)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def set_size(self, fd: int, size_bytes: int) -> None:
+        with disk_errors("making room for the file"):
+            os.ftruncate(fd, size_bytes)
+
+    def write_at(self, fd: int, data: memoryview, offset: int) -> None:
+        """Write all of `data`, however short the single writes are."""
+        with disk_errors("writing the part file"):
+            while data:
+                written = os.pwrite(fd, data, offset)
+                data = data[written:]
+                offset += written
+
+    def read_at(self, fd: int, count: int, offset: int) -> bytes:
+        """`count` bytes, or fewer where the file ends."""
+        with disk_errors("reading the part file back"):
+            data = os.pread(fd, count, offset)
+            while len(data) < count and (more := os.pread(fd, count - len(data), offset + len(data))):
+                data += more
+        return data
+
+    def append(self, fd: int, line: bytes) -> None:
+        """One write at the end of a file opened with O_APPEND; a torn line is told by its own checksum."""
+        with disk_errors("writing the journal"):
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, "short write")
+
+    def sync(self, fd: int) -> None:
+        with disk_errors("syncing the file"):
+            os.fsync(fd)
+
+    def sync_dir(self, path: Path) -> None:
+        with disk_errors("syncing the directory"):
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+
+    def make_dir(self, path: Path, mode: int) -> None:
+        """Make a directory and those above it, each synced into its parent."""
+        if path.is_dir():
+            return
+        self.make_dir(path.parent, mode)
+        with disk_errors(f"making the directory {path.name}"):
+            path.mkdir(exist_ok=True)
+            path.chmod(mode)
+        self.sync_dir(path.parent)
+
+    def publish(self, part: Path, final: Path) -> None:
+        """Give the file its final name, never over one that is there (`FileExistsError`)."""
+        try:
+            with disk_errors("naming the finished file"):
+                _link(part, final)
+        except FileError as exc:
+            if isinstance(exc.__cause__, FileExistsError):
+                raise exc.__cause__ from None
+            raise
+        self.remove(part)
+
+    def remove(self, path: Path) -> None:
+        with disk_errors(f"removing {path.name}"):
+            path.unlink(missing_ok=True)
+
+    def free_bytes(self, path: Path) -> int:
+        with disk_errors("asking for free space"):
+            stat = os.statvfs(path)
+        return stat.f_bavail * stat.f_frsize
+
+
+def _link(part: Path, final: Path) -> None:
+    """A hard link fails where the name exists; file systems without links get the check and a rename."""
+    try:
+        final.hardlink_to(part)
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        if final.exists():
+            raise FileExistsError(errno.EEXIST, "the name is taken", str(final)) from exc
+        part.rename(final)
+
+
+DISK: Final = Disk()
