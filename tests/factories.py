@@ -1,100 +1,98 @@
-"""Rows for tests: observations, files, jobs, with facts that look like those of MAST."""
+"""Rows for tests: an observation, a file that lies on disk, a transfer, a job that waits for transfers."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import hashlib
+from typing import Any
 
 import factory
 from django.utils import timezone
 
-from mast import terms
+from mast import conf, terms
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
+from mast.terms import JobState
 
 
-class ObservationFactory(factory.django.DjangoModelFactory[Observation]):
+class ObservationFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Observation
 
-    obs_id = factory.Sequence("jw02733-o{0:03d}_t001_nircam_clear-f090w".format)
-    obsid = factory.Sequence("8760{0:04d}".format)
+    obs_id = factory.Sequence(lambda n: f"jw02733-o{n % 999 + 1:03d}_t001_nircam_clear-f090w")
+    obsid = factory.Sequence(lambda n: str(80_000_000 + n))
     calib_level = 3
-    dataproduct_type = "image"
-    target_name = "NGC-3132"
+    target_name = "NGC 3132"
     instrument_name = "NIRCAM/IMAGE"
     filters = "F090W"
-    exposure_s = 5841.0
-    t_min_mjd = 59733.25
-    observed_at = factory.LazyFunction(timezone.now)
+    exposure_s = 5841.087
     proposal_id = "2733"
-    proposal_pi = "Pontoppidan, Klaus M."
-    obs_title = "JWST Early Release Observation 7"
-    s_ra_deg = 151.7551
-    s_dec_deg = -40.4374
-    s_region = "POLYGON 151.7538 -40.4085 151.7924 -40.4290 151.7523 -40.4729 151.7137 -40.4524"
+    raw = factory.LazyAttribute(lambda made: {"obs_id": made.obs_id, "obsid": made.obsid, "t_min": 59733.5})
+
+
+class TransferFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Transfer
+
+    file_name = factory.Sequence(lambda n: f"jw02733001001_02101_{n % 99999 + 1:05d}_nrcb1_cal.fits")
+    data_uri = factory.LazyAttribute(lambda made: f"mast:JWST/product/{made.file_name}")
+    product_obs_id = factory.LazyAttribute(lambda made: made.file_name.removesuffix("_cal.fits"))
+    calib_level = 2
+    product_type = "SCIENCE"
     data_rights = "PUBLIC"
-    raw: ClassVar[dict[str, Any]] = {"t_min": 59733.25, "intentType": "science", "srcDen": None}
+    catalog_bytes = 10_000_000
+    raw = factory.LazyAttribute(lambda made: {"productFilename": made.file_name, "proposal_id": "2733"})
 
 
-class DataFileFactory(factory.django.DjangoModelFactory[DataFile]):
-    """A held file; it is listed by the observation it came with, and by those in `listed_by`."""
+class JobFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = ImportJob
+
+    observation = factory.SubFactory(ObservationFactory)
+    obs_id = factory.LazyAttribute(lambda made: made.observation.obs_id)
+    choices_key = factory.Sequence(lambda n: f"{n:064d}")
+
+
+class DataFileFactory(factory.django.DjangoModelFactory):
+    """A record; `on_disk` also writes the bytes it tells of."""
 
     class Meta:
         model = DataFile
         skip_postgeneration_save = True
 
     observation = factory.SubFactory(ObservationFactory)
-    product_obs_id = factory.SelfAttribute("observation.obs_id")
+    file_name = factory.Sequence(lambda n: f"jw02733-o001_t001_nircam_clear-f{n % 9999 + 1:04d}_i2d.fits")
+    data_uri = factory.LazyAttribute(lambda made: f"mast:JWST/product/{made.file_name}")
+    product_obs_id = factory.LazyAttribute(lambda made: made.observation.obs_id)
+    path = factory.LazyAttribute(lambda made: f"2733/{made.product_obs_id}/{made.file_name}")
+    size_bytes = 5
+    sha256 = hashlib.sha256(b"bytes").hexdigest()
     suffix = "i2d"
-    file_name = factory.Sequence("jw02733-o001_t{0:03d}_nircam_clear-f090w_i2d.fits".format)
-    data_uri = factory.LazyAttribute(lambda row: f"mast:JWST/product/{row.file_name}")
-    path = factory.LazyAttribute(lambda row: f"mast/2733/{row.product_obs_id}/{row.file_name}")
-    size_bytes = 5_360_000
-    sha256 = factory.Sequence("{0:064x}".format)
-    badge = factory.LazyAttribute(lambda row: terms.badge_of(row.file_name).value)
+    badge = terms.Badge.IMAGE
     calib_level = 3
     product_type = "SCIENCE"
-    data_rights = "PUBLIC"
-    source = "s3"
-    proof = terms.Proof.STRUCTURE
-    proof_notes: ClassVar[list[str]] = ["length as the server said", "every HDU whole"]
+    source = terms.Source.HTTP
+    proof = terms.Proof.LENGTH
     verified_at = factory.LazyFunction(timezone.now)
-    is_viewable = factory.LazyAttribute(lambda row: row.badge == "image")
-    view_reason = factory.LazyAttribute(lambda row: "" if row.is_viewable else "A table; it holds no image.")
-    raw = factory.LazyAttribute(lambda row: {"productFilename": row.file_name})
+    raw = factory.LazyAttribute(lambda made: {"productFilename": made.file_name, "size": made.size_bytes})
 
     @factory.post_generation
-    def listed_by(self, create: bool, extracted: list[Observation] | None, **kwargs: Any) -> None:
+    def listed_by(self, create: bool, extracted: Any, **_: Any) -> None:
+        """Every observation that lists the file; its own by default."""
         if create:
-            self.observations.set([self.observation, *(extracted or [])])  # type: ignore[attr-defined]
+            self.observations.add(*(extracted or [self.observation]))  # type: ignore[attr-defined]
 
 
-class JobFactory(factory.django.DjangoModelFactory[ImportJob]):
-    class Meta:
-        model = ImportJob
-
-    obs_id = factory.Sequence("jw02733-o{0:03d}_t001_nircam_clear-f444w".format)
-    product_type = "SCIENCE"
-    choices_key = factory.Sequence("{0:064x}".format)
-    state = terms.JobState.QUEUED
-    total_files = 1
-    total_bytes = 5_360_000
+def on_disk(file: DataFile, content: bytes = b"bytes") -> DataFile:
+    """The same record with its bytes on disk."""
+    path = conf.files_dir() / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    file.size_bytes, file.sha256 = len(content), hashlib.sha256(content).hexdigest()
+    file.save()
+    return file
 
 
-class TransferFactory(factory.django.DjangoModelFactory[Transfer]):
-    """One file of a job on its way; `job` ties it to one."""
-
-    class Meta:
-        model = Transfer
-        skip_postgeneration_save = True
-
-    file_name = factory.Sequence("jw02733-o001_t001_nircam_clear-f444w{0:04d}_i2d.fits".format)
-    data_uri = factory.LazyAttribute(lambda row: f"mast:JWST/product/{row.file_name}")
-    product_obs_id = "jw02733-o001_t001_nircam_clear-f444w"
-    calib_level = 3
-    product_type = "SCIENCE"
-    catalog_bytes = 5_360_000
-
-    @factory.post_generation
-    def job(self, create: bool, extracted: ImportJob | None, **kwargs: Any) -> None:
-        if create and extracted:
-            ImportItem.objects.create(job=extracted, transfer=self)
+def job_with(*transfers: Transfer, **fields: Any) -> ImportJob:
+    """A job that waits for these transfers."""
+    job: ImportJob = JobFactory(**({"state": JobState.QUEUED, "total_files": len(transfers)} | fields))
+    ImportItem.objects.bulk_create(ImportItem(job=job, transfer=transfer) for transfer in transfers)
+    return job

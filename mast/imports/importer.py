@@ -25,12 +25,14 @@ from mast.imports.leases import Claim
 from mast.imports.patience import patiently
 from mast.models import DataFile, Transfer
 from mast.terms import JobState, SourceChoice
+from mast.transfer.engine import fetch
 from mast.transfer.sources import HttpSource, S3Source, Source
 from mast.transfer.values import Fetched, Wanted
 
 log = logging.getLogger(__name__)
 
 LOOKUP_AGAIN_S: Final = 30.0
+BUSY_AGAIN_S: Final = 10.0
 TOKEN_HINT: Final = "It is still exclusive to its proposers; whoever may read it sets MAST_API_TOKEN"  # noqa: S105
 
 
@@ -99,16 +101,13 @@ class _Run:
         if not error.retryable or claim.transfer.attempts >= leases.MAX_ATTEMPTS:
             self._fail(claim, error)
         else:
-            self.heart.forget(claim.id)
-            leases.wait(claim, LOOKUP_AGAIN_S, f"MAST does not say where the file lies on S3: {error.message}")
+            self._put_aside(claim, LOOKUP_AGAIN_S, f"MAST does not say where the file lies on S3: {error.message}")
         return False
 
     # --- bytes --------------------------------------------------------------------------------------------------
 
     def _fetch(self, claim: Claim) -> Fetched:
         """In a thread of the pool; no database here."""
-        from mast.transfer.engine import fetch
-
         wanted = self._wanted(claim.transfer)
         if not wanted.sources:
             raise errors.NotInSource("The file is not on S3; import it with the source auto or http.")
@@ -137,6 +136,8 @@ class _Run:
             self._arrived(claim, future.result())
         except (errors.Cancelled, errors.LeaseLost):
             self._stopped(claim)
+        except errors.AlreadyClaimed as error:
+            self._put_aside(claim, BUSY_AGAIN_S, error.message)
         except errors.DiskFull as error:
             self.heart.forget(claim.id)
             message = error.message
@@ -156,6 +157,10 @@ class _Run:
         self.heart.forget(claim.id)
         if not self.heart.is_lost(claim.id):
             patiently(lambda: leases.release(claim, self.heart.done_bytes(claim.id)))
+
+    def _put_aside(self, claim: Claim, seconds: float, message: str) -> None:
+        self.heart.forget(claim.id)
+        patiently(lambda: leases.wait(claim, seconds, message))
 
     def _fail(self, claim: Claim, error: errors.MastError) -> None:
         self.heart.forget(claim.id)
