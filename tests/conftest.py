@@ -18,7 +18,7 @@ from django.conf import settings as django_settings
 from jwstarchive.run.valkey import Valkey
 
 if find_spec("tests.practice_fixture"):
-    pytest_plugins = ["tests.practice_fixture"]
+    pytest_plugins = ["tests.practice_fixture", "tests.api_fixture"]
 
 # A shared machine stalls now and then; how long an example took says nothing about the code.
 hypothesis.settings.register_profile("archive", deadline=None)

@@ -27,13 +27,16 @@ if not _given:
     atexit.register(shutil.rmtree, TEST_DIR, ignore_errors=True)
 
 from jwstarchive.settings import *  # noqa: E402, F403
-from jwstarchive.settings import DATABASES  # noqa: E402
+from jwstarchive.settings import DATABASES, STATIC_ROOT  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: worker threads and processes must see the same rows. No power will fail during a test.
     DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# WhiteNoise warns of a folder that is missing, as it is until `up` has prepared it.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 # No loopback server is slow; MAST is never asked.
 MAST_URL = "http://127.0.0.1:9"

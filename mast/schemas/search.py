@@ -125,7 +125,7 @@ def _read_program(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("must be a program number, as text or as a number")
     program = terms.program_of(value)
-    if not (program.isascii() and program.isdigit() and len(program) <= 5):
+    if not (program.isascii() and program.isdigit() and len(program) <= 5 and int(program)):
         raise ValueError(f"{str(value)[:50]!r} is not a JWST program number, such as 2733")
     return program
 
