@@ -7,6 +7,8 @@ request format; what it does on the wire is replaced here, and its tables are ne
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -249,6 +251,12 @@ def _portal(config: ArchiveConfig, deadline: Deadline) -> Iterator[_Portal]:
 
 @cache
 def _portal_class() -> Any:
+    # astroquery makes its logger by a class of its own and cannot be imported where a logging configuration
+    # has named that logger before.
+    if "astroquery" not in sys.modules:
+        logging.Logger.manager.loggerDict.pop("astroquery", None)
     from astroquery.mast.discovery_portal import PortalAPI
 
+    # At DEBUG it logs whole requests, headers included.
+    logging.getLogger("astroquery").setLevel(logging.WARNING)
     return type("Portal", (_Portal, PortalAPI), {})

@@ -64,7 +64,10 @@ class Wire:
             with self._translated("before it answered", errors.ArchiveUnavailable):
                 response = self._answered(method, url, **kwargs)
             with response, self._translated("in the middle of its answer", errors.MalformedReply):
-                return self._body(response)
+                body = self._body(response)
+            # A connection shut by the watch looks like an answer that ends here.
+            self.deadline.remaining()
+            return body
         finally:
             watch.cancel()
 
@@ -88,11 +91,13 @@ class Wire:
         raise errors.ArchiveRefused(f"{self.home.netloc} redirects in a circle. Check the configured address.")
 
     def _next_address(self, url: str, location: str) -> str:
-        target = str(urljoin(url, location))
-        parts = urlsplit(target)
-        is_home = parts.hostname == self.home.hostname
+        try:
+            target = str(urljoin(url, location))
+            parts = urlsplit(target)
+        except ValueError as exc:
+            raise errors.ArchiveRefused(f"{self.home.netloc} redirects to no address at all.") from exc
         is_downgrade = urlsplit(url).scheme == "https" and parts.scheme != "https"
-        if not is_home or is_downgrade or parts.scheme not in {"http", "https"}:
+        if parts.hostname != self.home.hostname or is_downgrade or parts.scheme not in {"http", "https"}:
             raise errors.ArchiveRefused(
                 f"{self.home.netloc} redirected the query to {parts.scheme}://{parts.netloc}; only the configured "
                 "host is followed. Check the configured address."
@@ -133,7 +138,7 @@ class Wire:
             raise _as_archive_error(exc, host, when, broken) from exc
 
     def _bounded_session(self, token: str) -> requests.Session:
-        session = requests.Session()
+        session = _Session()
         session.headers["User-Agent"] = f"jwst-archive python-requests/{requests.__version__}"
         # An `auth` of our own also keeps requests from looking for one in ~/.netrc.
         session.auth = _HomeToken(self.home, token)
@@ -142,6 +147,11 @@ class Wire:
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         return session
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, always: requests reads a redirect's whole body, of any size, before it can be told not to follow."""
 
 
 class _HomeToken(requests.auth.AuthBase):
@@ -221,7 +231,8 @@ def _as_archive_error(exc: Exception, host: str, when: str, broken: type[errors.
         return errors.ArchiveUnavailable(
             f"The certificate of {host} is not one this machine trusts. Check its clock and REQUESTS_CA_BUNDLE."
         )
-    if any(isinstance(link, requests.ConnectTimeout) for link in chain):
+    # urllib3 counts a refused connection among the time-outs.
+    if any(isinstance(link, requests.ConnectTimeout | urllib3.exceptions.ConnectTimeoutError) for link in chain):
         return errors.ArchiveUnavailable(f"{host} cannot be reached. Check the network, or try again later.")
     if any(isinstance(link, requests.Timeout | TimeoutError | urllib3.exceptions.TimeoutError) for link in chain):
         return errors.ArchiveTimeout(f"{host} stopped answering. Try again later, or ask for less.")
