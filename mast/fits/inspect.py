@@ -59,11 +59,11 @@ def inspect_files(files: Sequence[tuple[str | Path, str]], *, limits: ChildLimit
 
 
 def _gave_up(path: str | Path, file_name: str) -> Plan:
+    size = 0
     with contextlib.suppress(OSError):
         size = Path(path).stat().st_size
-        why = "Inspecting the file took too long or too much memory; it is kept but not opened."
-        return unviewable(file_name, "unknown", size, why, error_code=HostileFits.code)
-    return unviewable(file_name, "unknown", 0, "The file is not there.", error_code=HostileFits.code)
+    why = "Inspecting the file took too long or too much memory; it is kept but not opened."
+    return unviewable(file_name, "unknown", size, why, error_code=HostileFits.code)
 
 
 def _run_child(batch: Sequence[tuple[str | Path, str]], limits: ChildLimits) -> Iterator[Plan]:
