@@ -23,5 +23,6 @@ urlpatterns = [
     path("files/<int:file_id>/", observation.file, name="file"),
     path("files/<int:file_id>/curate/", observation.curate_file, name="curate-file"),
     path("files/<int:file_id>/header/", viewer.header, name="header"),
+    path("files/<int:file_id>/table/", viewer.table, name="table"),
     path("files/<int:file_id>/view/", viewer.view, name="view"),
 ]

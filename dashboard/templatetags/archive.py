@@ -184,3 +184,15 @@ def problems(error: MastError) -> list[tuple[str, str]]:
     if isinstance(fields, Mapping):
         return [(str(name), str(problem)) for name, problem in fields.items()]
     return [(str(item.get("field", "")), str(item.get("message", ""))) for item in fields]
+
+
+@register.filter
+def cell(value: Any) -> str:
+    """A table's cell: numbers short enough to compare, arrays by their first values."""
+    if value is None:
+        return DASH
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    if isinstance(value, list):
+        return " ".join(cell(item) for item in value) + " …"
+    return str(value)

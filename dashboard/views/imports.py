@@ -63,6 +63,11 @@ class Card:
         return [*again.get(state, []), ("dismiss", "check")]
 
     @property
+    def shows_files(self) -> bool:
+        """Files are worth a look while they move, and when one of them stopped the job."""
+        return self.progress.state in terms.ACTIVE - {JobState.QUEUED} or bool(self.progress.error)
+
+    @property
     def more_files(self) -> int:
         return self.progress.file_count - len(self.progress.file_progress)
 

@@ -35,7 +35,8 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
 
 
 def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
-    found = services.search(form.to_query())
+    turning = "page" in request.GET or "sort" in request.GET
+    found = services.turn_page(form.to_query()) if turning else services.search(form.to_query())
     sort = results.sort_of(request.GET.get("sort", ""))
     paginator = Paginator(results.ordered(found.answer.rows, sort), PAGE_SIZE)
     page = paginator.get_page(request.GET.get("page"))
@@ -66,11 +67,7 @@ def start(request: HtmxHttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _nothing_chosen(request, form)
     user = request.user if isinstance(request.user, AbstractBaseUser) else None
-    wanted = form.requests()
-    if len(wanted) == 1:
-        started, refused = [services.start_import(wanted[0], user)], []
-    else:
-        started, refused = services.start_imports(wanted, user)
+    started, refused = services.start_imports(form.requests(), user)
     if request.htmx:
         cards = [Card.of(item.job) for item in started]
         response = render(request, "dashboard/_started.html", {"cards": cards, "refused": refused})

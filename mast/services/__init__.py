@@ -37,7 +37,7 @@ from mast.services.library import (
 )
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
 from mast.services.removal import Removal, plan_removal, remove_observations
-from mast.services.searches import ProductList, SearchResult, list_products, search, whats_new
+from mast.services.searches import ProductList, SearchResult, list_products, search, turn_page, whats_new
 from mast.services.system import health
 
 __all__ = [
@@ -86,5 +86,6 @@ __all__ = [
     "search",
     "start_import",
     "start_imports",
+    "turn_page",
     "whats_new",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db.models import Count
+from django.utils import timezone
 
 from mast import conf, errors, terms
 from mast.archive import products as archive_products
@@ -18,6 +19,7 @@ from mast.imports import planning, searchcache
 from mast.models import DataFile
 
 IDS_A_QUERY = 500
+PAGES_STAY = dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ class ProductList:
     rows: list[ProductRow]
     total_bytes: int
     left_out: list[tuple[str, str]]
+
+
+def turn_page(query: Query) -> SearchResult:
+    """As `search`, for another page or order of an answer just given: one of the last minutes is not asked for again."""
+    kept = searchcache.find(query)
+    if kept is None or timezone.now() - kept[1] > PAGES_STAY:
+        return search(query)
+    return SearchResult(kept[0], None, held_counts(row.obs_id for row in kept[0].rows))
 
 
 def search(query: Query) -> SearchResult:
