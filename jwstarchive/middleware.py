@@ -38,12 +38,18 @@ class Problems:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if is_api(request) and request.method == "HEAD":
-            # Ninja knows no HEAD; the server sends the headers of the GET and leaves its body out.
-            request.method = "GET"
-        response = self.get_response(request)
+        response = self._answer(request)
         if is_api(request) and isinstance(response, HttpResponse) and response.status_code >= 400:
             return response if response["Content-Type"] == CONTENT_TYPE else as_problem(request, response)
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method != "HEAD" or not is_api(request):
+            return self.get_response(request)
+        # Ninja knows no HEAD; the server sends the headers of the GET and leaves its body out.
+        request.method = "GET"
+        response = self.get_response(request)
+        request.method = "HEAD"
         return response
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
