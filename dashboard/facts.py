@@ -38,7 +38,7 @@ def of_observation(row: Observation) -> list[Fact]:
         ("proposal_pi", "Principal investigator", row.proposal_pi, ""),
         ("obs_title", "Title", row.obs_title, "of the proposal"),
         ("data_rights", "Rights", _rights(row), "who may have the files"),
-        ("obsid", "MAST obsid", row.obsid, "MAST's number for this observation's group of files; not the observation id"),
+        ("obsid", "MAST obsid", row.obsid, "MAST's number for its group of files; not the observation id"),
         ("", "Read from MAST", write.utc(row.refreshed_at), "when the metadata was last refreshed"),
     ]
     return list(_lines(facts, row.edited_fields))
@@ -103,10 +103,9 @@ def _position(row: Observation) -> str:
 
 
 def _rights(row: Observation) -> str:
-    words = {terms.Rights.PUBLIC: "public", terms.Rights.EXCLUSIVE: "exclusive access"}
-    known = words.get(terms.Rights(row.data_rights)) if row.data_rights in set(terms.Rights) else row.data_rights.lower()
+    known = row.data_rights.replace("_", " ").lower()
     released = write.mjd_day(row.t_obs_release_mjd)
-    return f"{known}, release {released}" if known and released != write.DASH else known or ""
+    return f"{known}, release {released}" if known and released != write.DASH else known
 
 
 def _reference(wcs: Mapping[str, Any] | None) -> str:

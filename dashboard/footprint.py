@@ -33,9 +33,11 @@ def draw(s_region: str) -> Drawing | None:
     flat = [[_offset(ra, dec, ra0, dec0) for ra, dec in corners] for corners in shapes]
     half = max(max(abs(x), abs(y)) for corners in flat for x, y in corners) or 1e-6
     unit = (SIDE / 2 - MARGIN) / half
-    polygons = [" ".join(f"{SIDE / 2 - x * unit:.1f},{SIDE / 2 - y * unit:.1f}" for x, y in corners) for corners in flat]
+    middle = SIDE / 2
+    # East is to the left, and pictures count rows from the top.
+    points = [[f"{middle - x * unit:.1f},{middle - y * unit:.1f}" for x, y in corners] for corners in flat]
     bar_deg, label = _bar(half)
-    return Drawing(polygons, round(bar_deg * unit, 1), label, ra0, dec0)
+    return Drawing([" ".join(corners) for corners in points], round(bar_deg * unit, 1), label, ra0, dec0)
 
 
 def _shapes(s_region: str) -> Iterator[list[tuple[float, float]]]:

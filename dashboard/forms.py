@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, cast
 
 from django import forms
 
@@ -23,6 +24,7 @@ KINDS = [
 ]
 MAX_RADIUS_DEG = 10
 WIDTHS = [(width, str(width)) for width in (512, 1024, 2048, 4096)]
+T = TypeVar("T")
 Kind = Literal["target", "coordinates", "observation", "program"]
 
 
@@ -52,7 +54,7 @@ class SearchForm(forms.Form):
             values["program_id"] = self._program(text)
         return values
 
-    def _field(self, reader: Any, text: str) -> Any:
+    def _field(self, reader: Callable[[str], T], text: str) -> T | None:
         try:
             return _read(reader, text)
         except forms.ValidationError as exc:
@@ -68,7 +70,8 @@ class SearchForm(forms.Form):
     @property
     def wider(self) -> float:
         """Twice the radius, for a search that found nothing."""
-        return min(self.cleaned_data["radius"] * 2, MAX_RADIUS_DEG)
+        radius_deg: float = self.cleaned_data["radius"]
+        return min(radius_deg * 2, MAX_RADIUS_DEG)
 
     @property
     def levels(self) -> tuple[int, ...] | None:
@@ -80,7 +83,7 @@ class SearchForm(forms.Form):
 
     def to_query(self) -> Query:
         values = self.cleaned_data
-        kind = cast(Kind, values["kind"])
+        kind = cast("Kind", values["kind"])
         if kind == "target":
             return Query(kind=kind, target_name=values["q"], radius_deg=values["radius"], calib_levels=self.levels)
         if kind == "coordinates":
@@ -93,7 +96,7 @@ class SearchForm(forms.Form):
         return Query(kind=kind, program_id=values["program_id"], calib_levels=self.levels)
 
 
-def _read(reader: Any, text: str) -> Any:
+def _read(reader: Callable[[str], T], text: str) -> T:
     """A reader's refusal as the form's."""
     try:
         return reader(text)
@@ -160,9 +163,11 @@ class ViewForm(forms.Form):
         }
         super().__init__({name: data.get(name) or default for name, default in defaults.items()})
         images = [hdu for hdu in plan.hdus if hdu.is_image]
-        self.fields["hdu"].choices = [(hdu.index, f"{hdu.index} {hdu.label}") for hdu in images]
-        self.fields["cmap"].choices = [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)]
-        self.fields["limits"].widget.attrs["list"] = "limits-kinds"
+        self._offer("hdu", [(str(hdu.index), f"{hdu.index} {hdu.label}") for hdu in images])
+        self._offer("cmap", [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)])
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        cast("forms.ChoiceField", self.fields[name]).choices = choices
 
     def options(self) -> dict[str, Any]:
         """The choices as the preview route takes them; `BadQuery` for one it does not know."""

@@ -7,8 +7,9 @@ is the export's. The number of queries does not depend on the number of rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.db.models import Count, F, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
@@ -95,15 +96,16 @@ def page(asked: Asked, user: Reader) -> LibraryPage:
     return LibraryPage(list(entries.values()), found.next)
 
 
-def _add_sums(entries: dict[int, Entry], listed: QuerySet[Listing]) -> None:
+def _add_sums(entries: dict[int, Entry], listed: QuerySet[Any]) -> None:
     sums = listed.values("observation_id").annotate(n=Count("pk"), total=Sum("datafile__size_bytes"))
     for pk, count, total in sums.values_list("observation_id", "n", "total"):
         entries[pk].file_count, entries[pk].size_bytes = count, total
 
 
-def _add_files(entries: dict[int, Entry], listed: QuerySet[Listing]) -> None:
+def _add_files(entries: dict[int, Entry], listed: QuerySet[Any]) -> None:
     """The first few files of each observation: images first, higher levels first."""
-    order = [F("datafile__is_viewable").desc(), F("datafile__calib_level").desc(nulls_last=True), "datafile__file_name"]
+    viewable, level = F("datafile__is_viewable").desc(), F("datafile__calib_level").desc(nulls_last=True)
+    order = [viewable, level, F("datafile__file_name").asc()]
     ranked = listed.annotate(place=Window(RowNumber(), partition_by="observation_id", order_by=order))
     first = ranked.filter(place__lte=FILES_SHOWN).order_by("observation_id", "place").select_related("datafile")
     for row in first.defer("datafile__plan", "datafile__raw"):
@@ -146,13 +148,15 @@ def totals(chosen: Filters, user: Reader) -> Totals:
 def facets(chosen: Filters, user: Reader) -> list[Facet]:
     """Values to filter by, each with what it would leave: observations, or files for level and type."""
     level = "" if chosen.level is None else str(chosen.level)
-    rows = _Counter(chosen, user)
+    rows = _Counter(user)
     return [
-        _facet("instrument", "Instrument", chosen.instrument.upper(), rows.by_instrument()),
-        _facet("level", "Level", level, rows.of_files("level", "calib_level", None), "Level {}".format),
-        _facet("dataType", "Type", chosen.data_type, rows.of_files("data_type", "badge", "")),
-        _facet("program", "Program", chosen.program, rows.of_observations("program", "proposal_id")),
-        _facet("tag", "Tag", chosen.tag, rows.of_observations("tag", "tags__name")),
+        _facet(
+            "instrument", "Instrument", chosen.instrument.upper(), rows.by_instrument(replace(chosen, instrument=""))
+        ),
+        _facet("level", "Level", level, rows.of_files(replace(chosen, level=None), "calib_level"), "Level {}".format),
+        _facet("dataType", "Type", chosen.data_type, rows.of_files(replace(chosen, data_type=""), "badge")),
+        _facet("program", "Program", chosen.program, rows.of_observations(replace(chosen, program=""), "proposal_id")),
+        _facet("tag", "Tag", chosen.tag, rows.of_observations(replace(chosen, tag=""), "tags__name")),
     ]
 
 
@@ -170,24 +174,24 @@ def _bare_files(chosen: Filters, user: Reader) -> QuerySet[DataFile]:
 
 @dataclass(frozen=True)
 class _Counter:
-    """Counts under all filters but the one that is counted."""
+    """Counts of what a user may see, under all filters but the one that is counted."""
 
-    chosen: Filters
     user: Reader
 
-    def of_observations(self, name: str, column: str) -> dict[str, int]:
-        rows = library.observations(replace(self.chosen, **{name: ""}), self.user).prefetch_related(None).order_by()
-        counts = rows.values(column).annotate(n=Count("pk", distinct=True)).values_list(column, "n")
-        return {str(value): count for value, count in counts if value not in {None, ""}}
+    def of_observations(self, chosen: Filters, column: str) -> dict[str, int]:
+        rows = library.observations(chosen, self.user).prefetch_related(None).order_by()
+        return _counted(rows.values_list(column).annotate(n=Count("pk", distinct=True)))
 
-    def of_files(self, name: str, column: str, nothing: object) -> dict[str, int]:
-        rows = _bare_files(replace(self.chosen, **{name: nothing}), self.user)
-        counts = rows.values(column).annotate(n=Count("pk", distinct=True)).values_list(column, "n")
-        return {str(value): count for value, count in counts if value not in {None, ""}}
+    def of_files(self, chosen: Filters, column: str) -> dict[str, int]:
+        return _counted(_bare_files(chosen, self.user).values_list(column).annotate(n=Count("pk", distinct=True)))
 
-    def by_instrument(self) -> dict[str, int]:
+    def by_instrument(self, chosen: Filters) -> dict[str, int]:
         # MAST joins instrument and mode (`NIRCAM/IMAGE`); people filter by instrument.
         counts: defaultdict[str, int] = defaultdict(int)
-        for value, count in self.of_observations("instrument", "instrument_name").items():
+        for value, count in self.of_observations(chosen, "instrument_name").items():
             counts[value.partition("/")[0]] += count
         return dict(counts)
+
+
+def _counted(rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+    return {str(value): count for value, count in rows if value not in {None, ""}}

@@ -84,9 +84,11 @@ SECTIONS = [
 def imports(request: HttpRequest) -> HttpResponse:
     active, active_count = services.list_jobs(state="active", limit=ACTIVE_SHOWN)
     ended, ended_count = services.list_jobs(state="ended", limit=ENDED_SHOWN)
-    jobs = [*active, *ended]
-    sections = [(title, [Card.of(job) for job in jobs if job.state in states], words) for title, states, words in SECTIONS]
-    hidden = active_count + ended_count - len(jobs)
+    cards = [Card.of(job) for job in [*active, *ended]]
+    sections = [
+        (title, [card for card in cards if card.job.state in states], words) for title, states, words in SECTIONS
+    ]
+    hidden = active_count + ended_count - len(cards)
     is_live = any(job.state in terms.ACTIVE for job in active)
     return render(
         request, "dashboard/imports.html", {"here": "imports", "sections": sections, "hidden": hidden, "live": is_live}

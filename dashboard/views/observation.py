@@ -49,7 +49,7 @@ def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
 
 @require_POST
 def refresh(request: HttpRequest, obs_id: str) -> HttpResponse:
-    report = services.refreshlibrary.get_observation(obs_id)
+    report = services.refresh_observation(obs_id)
     messages.success(request, report.message)
     return redirect("observation", obs_id)
 

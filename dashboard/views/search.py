@@ -56,8 +56,10 @@ def plan(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.GET)
     if not form.is_valid():
         return redirect("search")
-    plans = [services.preview_import(wanted) for wanted in form.requests()[:1]]
-    return render(request, "dashboard/plan.html", {"here": "search", "plan": plans[0], "levels": form.data.get("levels", "")})
+    found = services.preview_import(form.requests()[0])
+    return render(
+        request, "dashboard/plan.html", {"here": "search", "plan": found, "levels": form.cleaned_data["levels"]}
+    )
 
 
 @require_POST
@@ -84,4 +86,5 @@ def _nothing_chosen(request: HtmxHttpRequest, form: ImportForm) -> HttpResponse:
     if request.htmx:
         return render(request, "dashboard/_started.html", {"complaint": words}, status=422)
     messages.warning(request, words)
-    return redirect(request.POST.get("back") if request.POST.get("back", "").startswith("/search/") else "search")
+    back = request.POST.get("back", "")
+    return redirect(back if back.startswith(reverse("search")) else "search")

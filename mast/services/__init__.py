@@ -34,6 +34,7 @@ from mast.services.library import (
     get_file,
     image_info,
     metadata,
+    verify_files,
 )
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
 from mast.services.removal import Removal, plan_removal, remove_observations
@@ -87,5 +88,6 @@ __all__ = [
     "start_import",
     "start_imports",
     "turn_page",
+    "verify_files",
     "whats_new",
 ]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mast import errors, terms
 from mast.fits.inspect import inspect_file, stored_plan
 from mast.fits.plan import Plan
 from mast.fitscards import Card
 from mast.fitswalk import read_header
-from mast.imports import facts, places, records, refresh
+from mast.imports import facts, places, records, refresh, upkeep
+from mast.imports.upkeep import Checked
 from mast.models import DataFile, Observation, Transfer
 
 image_info = facts.image_info
@@ -85,6 +87,11 @@ def file_header(file_id: int, hdu: int = 0) -> list[Card]:
 def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:
     """Save what a person corrected and mark it, so that the next refresh leaves it."""
     refresh.correct(instance, changed_fields)
+
+
+def verify_files(files: QuerySet[DataFile]) -> Iterator[Checked]:
+    """Read every byte of some files again, one after another; each record's state follows what was found."""
+    return upkeep.verify(files)
 
 
 def delete_files(file_ids: Sequence[int]) -> int:
