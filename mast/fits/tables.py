@@ -68,7 +68,7 @@ def table_rows(
     columns = read_columns(path, table)
     total = table.shape[0]
     stop = min(total, start + count, start + max(1, PAGE_BYTES // max(1, table.shape[1])))
-    stored = read_rows(path, plan, table, columns, min(start, total), max(start, stop))
+    stored = read_rows(path, plan, table, columns, start, stop)
     cells = [_cells(column, stored[f"c{number}"], values) for number, column in enumerate(columns)]
     rows = [list(row) for row in zip(*cells, strict=True)]
     return TablePage(table.label, [_head(column) for column in columns], rows, start, total)

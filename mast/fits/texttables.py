@@ -17,9 +17,11 @@ from mast.fits.plan import Plan
 from mast.fits.tables import Cell, ColumnHead, TablePage, check_page
 
 TEXT_KINDS: Final = frozenset({"ecsv", "csv"})
-HEADER_BYTES: Final = 4 << 20
+HEADER_CHARACTERS: Final = 1 << 20
+COLUMNS_CHARACTERS: Final = 128 << 10
+"""of the YAML that describes the columns; a catalogue of 200 takes a quarter"""
 LINE_CHARACTERS: Final = 1 << 20
-_DELIMITERS: Final = "|,;\t "
+_DELIMITERS: Final = "|,;\t"
 
 
 def text_rows(path: str | Path, plan: Plan, start: int = 0, count: int = 50) -> TablePage:
@@ -51,7 +53,7 @@ def _bounded(file: Any) -> Iterator[str]:
 
 def _page(lines: Iterator[str], plan: Plan, start: int, count: int) -> TablePage:
     comments, first = _before_rows(lines)
-    described, delimiter = _ecsv_head(comments) if plan.kind == "ecsv" else ([], max(_DELIMITERS, key=first.count))
+    described, delimiter = _ecsv_head(comments) if plan.kind == "ecsv" else ([], _delimiter_of(first))
     names = [part.strip() for part in next(csv.reader([first], delimiter=delimiter), [])]
     columns = described if [head.name for head in described] == names else [ColumnHead(name) for name in names]
     rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter)
@@ -59,6 +61,10 @@ def _page(lines: Iterator[str], plan: Plan, start: int, count: int) -> TablePage
     shown = [_row(row, columns) for row in itertools.islice(rows, count)]
     total = skipped + len(shown) + sum(1 for _ in rows)
     return TablePage(plan.file_name, columns, shown, start, total)
+
+
+def _delimiter_of(names: str) -> str:
+    return next((delimiter for delimiter in _DELIMITERS if delimiter in names), " ")
 
 
 def _before_rows(lines: Iterator[str]) -> tuple[list[str], str]:
@@ -70,7 +76,7 @@ def _before_rows(lines: Iterator[str]) -> tuple[list[str], str]:
             return comments, line
         comments.append(line)
         size += len(line)
-        if size > HEADER_BYTES:
+        if size > HEADER_CHARACTERS:
             raise MalformedFile("The table's header is longer than any has.")
     return comments, ""
 
@@ -108,7 +114,7 @@ def _ecsv_head(comments: list[str]) -> tuple[list[ColumnHead], str]:
     described = header.get("datatype") if isinstance(header, dict) else None
     if not isinstance(described, list):
         raise MalformedFile("The catalogue's header names no columns.")
-    return [_head(part) for part in described if isinstance(part, dict)], str(header.get("delimiter", " "))[:1]
+    return [_head(part) for part in described if isinstance(part, dict)], str(header.get("delimiter", " "))[:1] or " "
 
 
 def _wanted_parts(lines: list[str]) -> str:
@@ -120,7 +126,10 @@ def _wanted_parts(lines: list[str]) -> str:
             is_wanted = line.startswith(("datatype:", "delimiter:"))
         if is_wanted:
             kept.append(line)
-    return "".join(kept)
+    text = "".join(kept)
+    if len(text) > COLUMNS_CHARACTERS:
+        raise MalformedFile("The catalogue's header describes more columns than any has.")
+    return text
 
 
 def _head(described: dict[str, Any]) -> ColumnHead:

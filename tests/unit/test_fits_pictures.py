@@ -1,0 +1,221 @@
+"""Limits, stretches, colours and the first picture, against astropy.visualization on the same pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.visualization import (
+    AsinhStretch,
+    LinearStretch,
+    LogStretch,
+    ManualInterval,
+    PowerStretch,
+    SqrtStretch,
+    ZScaleInterval,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from mast.errors import BadQuery, NotViewable
+from mast.fits.colours import COLORMAPS, NAN_COLOUR, colormap, paint, paint_labels
+from mast.fits.inspect import inspect_file
+from mast.fits.render import MIME_TYPES, first_picture, parse_limits
+from mast.fits.stretch import STRETCHES, stretched, zscale_limits
+
+THEIRS = {
+    "asinh": AsinhStretch(),
+    "linear": LinearStretch(),
+    "log": LogStretch(),
+    "sqrt": SqrtStretch(),
+    "power": PowerStretch(2.0),
+}
+
+
+def sky(seed: int, shape: tuple[int, ...], dtype: str = "f4", gaps: float = 0.1) -> NDArray[np.generic]:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0.3, 0.05, shape) + rng.exponential(40, shape) * (rng.random(shape) < 0.03)
+    if dtype.startswith("f"):
+        values[rng.random(shape) < gaps] = np.nan
+    return (values * (1 if dtype.startswith("f") else 1000)).astype(dtype)
+
+
+# --- limits and stretches ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["f4", ">f4", "f8", "i2", "u2", "i4", "i8"])
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6, 50, 999, 1000, 1001, 1999, 2000, 12345])
+def test_zscale_limits_are_astropys_to_the_bit(dtype: str, size: int) -> None:
+    for seed in range(10):
+        values = sky(seed, (size,), dtype, gaps=0.0 if size < 10 else 0.2)
+        low, high = ZScaleInterval().get_limits(values)
+        assert zscale_limits(values) == (float(low), float(high))
+
+
+FLOATS = st.floats(width=32, allow_subnormal=False, min_value=-(2.0**100), max_value=2.0**100)
+ODD = st.sampled_from([np.nan, np.inf, 0.0, 1.0])
+
+
+@given(st.lists(FLOATS | ODD, min_size=1, max_size=60))
+def test_zscale_limits_are_astropys_for_any_numbers(numbers: list[float]) -> None:
+    values = np.array(numbers, "f4")
+    if np.isfinite(values).any():
+        low, high = ZScaleInterval().get_limits(values)
+        assert zscale_limits(values) == (float(low), float(high))
+
+
+def test_a_plane_without_a_finite_pixel_has_limits_too() -> None:
+    assert zscale_limits(np.full((3, 3), np.nan)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("stretch", STRETCHES)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("limits", [(0.2, 0.5), (-1.0, 30.0), (0.3, 0.3), (5.0, 1.0)])
+def test_stretched_values_are_astropys(stretch: str, dtype: str, limits: tuple[float, float]) -> None:
+    values = sky(3, (200, 100), dtype)
+    theirs = THEIRS[stretch](ManualInterval(*limits)(values))
+    np.testing.assert_array_equal(stretched(values, limits, stretch), theirs)
+
+
+def test_an_unknown_stretch_is_refused_with_those_there_are() -> None:
+    with pytest.raises(BadQuery, match="asinh, linear, log, sqrt, power"):
+        stretched(np.zeros(3), (0, 1), "cube root")
+
+
+# --- colours ----------------------------------------------------------------------------------------------------
+
+# First half of sha256 of matplotlib.colormaps[name](numpy.arange(256), bytes=True)[:, :3].tobytes(), matplotlib 3.11.2
+DIGESTS = {
+    "gray": "c15598e2bf5c6ff3",
+    "viridis": "96a1f6f37d4041f9",
+    "inferno": "8092f65256023cef",
+    "magma": "e2e7c21b2cdebd6f",
+    "plasma": "3c079586af5e9371",
+    "cividis": "8a6c6bf382be7cc3",
+    "hot": "066ecce53a06d80b",
+    "cool": "028505039b063732",
+    "rainbow": "fbd04bdc32813b59",
+}
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+def test_colour_maps_are_matplotlibs_tables(name: str) -> None:
+    assert hashlib.sha256(colormap(name).tobytes()).hexdigest()[:16] == DIGESTS[name]
+
+
+def test_a_map_can_be_inverted_and_an_unknown_one_is_refused() -> None:
+    np.testing.assert_array_equal(colormap("viridis_r"), colormap("viridis")[::-1])
+    with pytest.raises(BadQuery, match="gray, viridis"):
+        colormap("jet")
+
+
+def test_nan_has_a_colour_no_map_gives_it() -> None:
+    painted = paint(np.array([[0.0, 0.5, 1.0, np.nan]]), "gray")
+    assert [tuple(pixel) for pixel in painted[0].tolist()] == [(0, 0, 0), (128, 128, 128), (255, 255, 255), NAN_COLOUR]
+    for name in COLORMAPS:
+        assert NAN_COLOUR not in {tuple(colour) for colour in colormap(name).tolist()}
+
+
+def test_labels_have_colours_of_their_own_and_zero_is_transparent() -> None:
+    painted = paint_labels(np.array([[0, 1, 2, 3, 257]]))[0]
+    assert painted[:, 3].tolist() == [0, 255, 255, 255, 255]
+    assert len({tuple(colour) for colour in painted[1:4, :3].tolist()}) == 3
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+def written(folder: Path, data: NDArray[np.generic], name: str = "a_i2d.fits") -> Path:
+    path = folder / name
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(data, name="SCI")]).writeto(path)
+    return path
+
+
+def decoded(picture: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(picture)))
+
+
+def test_a_picture_is_what_astropy_and_the_colour_map_give_pixel_for_pixel(tmp_path: Path) -> None:
+    data = sky(5, (120, 90))
+    path = written(tmp_path, data)
+    ours = decoded(first_picture(path, inspect_file(path), cmap="inferno"))
+    scaled = AsinhStretch()(ZScaleInterval()(data))
+    expected = colormap("inferno")[np.clip(np.nan_to_num(scaled) * 256, 0, 255).astype(int)]
+    expected[np.isnan(data)] = NAN_COLOUR
+    difference = np.abs(ours.astype(int) - expected[::-1].astype(int)).max(axis=-1)
+    assert (difference > 8).mean() <= 1e-4
+    assert ours.shape == (120, 90, 3)
+
+
+def test_y_points_up(tmp_path: Path) -> None:
+    data = np.zeros((10, 10), "f4")
+    data[0] = 1
+    path = written(tmp_path, data)
+    ours = decoded(first_picture(path, inspect_file(path), limits=(0, 1), stretch="linear"))
+    assert ours[-1].min() == 255
+    assert ours[:-1].max() == 0
+
+
+@pytest.mark.parametrize("fmt", MIME_TYPES)
+def test_each_kind_of_picture_can_be_opened(tmp_path: Path, fmt: str) -> None:
+    path = written(tmp_path, sky(1, (300, 500)))
+    with Image.open(io.BytesIO(first_picture(path, inspect_file(path), width=100, fmt=fmt))) as image:
+        assert image.format == fmt.upper()
+        assert image.size == (100, 60)
+
+
+def test_a_segmentation_map_is_drawn_in_colours(tmp_path: Path) -> None:
+    labels = np.zeros((20, 20), "i4")
+    labels[5:9, 5:9] = 3
+    path = written(tmp_path, labels, "a_segm.fits")
+    plan = inspect_file(path)
+    ours = decoded(first_picture(path, plan))
+    assert ours.shape == (20, 20, 4)
+    assert np.count_nonzero(ours[..., 3]) == 16
+    assert decoded(first_picture(path, plan, fmt="jpeg")).shape == (20, 20, 3)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 5.0, 1e38])
+def test_a_plane_of_one_value_gives_a_picture(tmp_path: Path, value: float) -> None:
+    path = written(tmp_path, np.full((2000, 30), value, "f4"))
+    for limits in ("zscale", "minmax"):
+        assert decoded(first_picture(path, inspect_file(path), limits=limits, width=100)).shape == (100, 2, 3)
+
+
+def test_options_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, sky(1, (20, 20)))
+    plan = inspect_file(path)
+    with pytest.raises(BadQuery, match="1 to 8000"):
+        first_picture(path, plan, width=0)
+    with pytest.raises(BadQuery, match="png, jpeg, webp"):
+        first_picture(path, plan, fmt="gif")
+    with pytest.raises(BadQuery, match="no colour map"):
+        first_picture(path, plan, cmap="jet")
+    with pytest.raises(BadQuery, match="zscale, minmax"):
+        first_picture(path, plan, limits="auto")
+    with pytest.raises(NotViewable):
+        first_picture(path, plan, hdu=0)
+
+
+def test_limits_are_read_from_text() -> None:
+    assert (parse_limits("minmax"), parse_limits("-0.5, 2e3")) == ("minmax", (-0.5, 2000.0))
+    for text in ("1,2,3", "a,b", "nan,1", "2,1", "1,1"):
+        with pytest.raises(BadQuery):
+            parse_limits(text)
+
+
+def test_real_files_give_pictures(shared_data: Path) -> None:
+    shown = 0
+    for path in sorted((shared_data / "fits" / "jwst").glob("*.fits")):
+        plan = inspect_file(path)
+        if plan.view.viewable:
+            picture = decoded(first_picture(path, plan))
+            assert len(np.unique(picture)) > 20
+            shown += 1
+    assert shown == 3
