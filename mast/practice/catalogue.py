@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -83,10 +83,12 @@ class Observation:
     exposure_s: float | None
     release: float | None
     footprint: str
-    members: tuple[Exposure, ...]
+    members_text: str
     number: int
     """its place among the observations of its program, from 1"""
-    flags: frozenset[str] = field(default=frozenset())
+    flags: frozenset[str]
+    members: tuple[Exposure, ...] = ()
+    """filled by `with_members`: thousands of them, and most are never asked for"""
 
     @property
     def instrument(self) -> str:
@@ -116,7 +118,7 @@ class Observation:
         named = next((flag.removeprefix("optics=") for flag in self.flags if flag.startswith("optics=")), "")
         return named or self.obs_id.partition(f"_{self.instrument}_")[2]
 
-    @property
+    @cached_property
     def filters(self) -> str:
         return optics.filters_of(self.optics)
 
@@ -148,11 +150,13 @@ class Observation:
 
     @property
     def dataproduct_type(self) -> str:
-        if self.mode in {"IFU"}:
+        if "series" in self.flags or self.mode in {"SOSS", "SLITLESS", "GRISM"}:
+            return "timeseries"
+        if self.mode == "IFU":
             return "cube"
         if self.mode in {"MSA", "SLIT", "WFSS"}:
             return "spectrum"
-        return "timeseries" if self.mode in {"SOSS", "BOTS", "SLITLESS", "GRISM"} else "image"
+        return "image"
 
     def row(self, preview: str | None, data: str | None) -> Row:
         """The observation as `Mast.Caom.*` sends it; `preview` and `data` are file names."""
@@ -215,18 +219,18 @@ def read(text: str) -> list[Observation]:
         else:
             counts[program] = counts.get(program, 0) + 1
             found.append(_observation(parts, programs[program], targets, counts[program]))
-    return _numbered(found)
+    return found
 
 
-def _numbered(observations: list[Observation]) -> list[Observation]:
-    """The exposures of each program counted through; one that several observations share keeps its number."""
-    numbers: dict[str, dict[str, int]] = {}
+def with_members(observations: Sequence[Observation]) -> tuple[Observation, ...]:
+    """The observations of one program with their exposures, counted through; a shared exposure keeps its number."""
+    numbers: dict[str, int] = {}
     made = []
     for one in observations:
-        known = numbers.setdefault(one.program.number, {})
-        members = [replace(member, number=known.setdefault(member.obs_id, len(known) + 1)) for member in one.members]
+        parts = _members(one.members_text, one.program, one.obs_id)
+        members = [Exposure(*part, numbers.setdefault(part[0], len(numbers) + 1)) for part in parts]
         made.append(replace(one, members=tuple(members)))
-    return made
+    return tuple(made)
 
 
 def _lines(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -253,17 +257,17 @@ def _observation(
         float(exposure) if exposure else None,
         float(release) if release else None,
         footprint,
-        tuple(_members(members, program, obs_id)),
+        members,
         number,
         frozenset(flags.split()),
     )
 
 
-def _members(text: str, program: Program, obs_id: str) -> Iterator[Exposure]:
+def _members(text: str, program: Program, obs_id: str) -> Iterator[tuple[str, str, int]]:
     """`001001_02105*8:swb` is observation 001, visit 001, activity 02105, eight dithers, four detectors each;
-    `*1/3` is one exposure in three segments, `self` the row itself."""
+    `*1/3` is one exposure in three segments, detectors may be named one by one, `self` is the row itself."""
     if text == "self":
-        yield Exposure(obs_id, obs_id.rpartition("_")[2], 0, 0)
+        yield obs_id, obs_id.rpartition("_")[2], 0
         return
     for one in text.split():
         where, _, names = one.partition(":")
@@ -271,6 +275,6 @@ def _members(text: str, program: Program, obs_id: str) -> Iterator[Exposure]:
         dithers, _, segments = count.partition("/")
         for dither in range(int(dithers)):
             for segment in [f"-seg{number + 1:03d}" for number in range(int(segments))] if segments else [""]:
-                for detector in optics.DETECTORS[names]:
+                for detector in optics.DETECTORS.get(names) or names.split(","):
                     stem = f"{program.prefix}{activity}_{dither + 1:05d}{segment}"
-                    yield Exposure(f"{stem}_{detector}", detector, dither, 0)
+                    yield f"{stem}_{detector}", detector, dither

@@ -7,7 +7,8 @@ room; so the size in a product list is a sum, and a list of 5,000 products needs
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 BLOCK: Final = 2880
@@ -95,18 +96,18 @@ ASDF: Final = Table("ASDF", (Column("ASDF_METADATA", f"{ASDF_BYTES}B"),), 1)
 """The last extension of every pipeline product: the data model's own metadata."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """The parts of one file after its primary HDU, which holds no data; the ASDF extension closes it."""
 
     parts: tuple[Part, ...]
-    primary_blocks: int = field(default=PRIMARY_BLOCKS)
+    primary_blocks: int = PRIMARY_BLOCKS
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
         return (*self.parts, ASDF)
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         headers = self.primary_blocks + sum(part.blocks for part in self.all_parts)
         return headers * BLOCK + sum(padded(part.data_bytes) for part in self.all_parts)

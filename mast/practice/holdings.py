@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from mast.practice import catalogue, making, names, products, sphere
-from mast.practice.catalogue import Observation
+from mast.practice.catalogue import Observation, with_members
 from mast.practice.columns import Row
 from mast.practice.making import Program
 from mast.practice.subject import Subject
@@ -53,11 +53,11 @@ class Catalogue:
         return {one.obsid: sphere.read_region(one.s_region) for one in self._observations}
 
     @cached_property
-    def _programs(self) -> dict[str, Program]:
+    def _by_program(self) -> dict[str, list[Observation]]:
         programs: dict[str, list[Observation]] = defaultdict(list)
         for one in self._observations:
             programs[one.program.prefix].append(one)
-        return {prefix: Program(tuple(members)) for prefix, members in programs.items()}
+        return programs
 
     def observations(self) -> list[Row]:
         return self._rows
@@ -72,22 +72,24 @@ class Catalogue:
         """The product list of an observation, or of a member exposure by its own number."""
         if obsid in self._by_obsid:
             return self._list(self._by_obsid[obsid][0])
-        for one in self._observations:
-            if any(member.obsid == obsid for member in one.members):
-                return [row | {"parent_obsid": obsid} for row in self._list(one) if row["obsID"] == obsid]
-        return []
+        for prefix in self._by_program:
+            self._expand(prefix)
+        listed = {row["dataURI"]: row for rows in self._lists.values() for row in rows if row["obsID"] == obsid}
+        return [row | {"parent_obsid": obsid} for row in listed.values()]
 
     def _list(self, observation: Observation) -> list[Row]:
-        with self._lock:
-            if observation.obsid not in self._lists:
-                self._expand(self._programs[observation.program.prefix])
-            return self._lists[observation.obsid]
+        self._expand(observation.program.prefix)
+        return self._lists[observation.obsid]
 
-    def _expand(self, program: Program) -> None:
+    def _expand(self, prefix: str) -> None:
         """All lists of a program, in order: a file that several list belongs to the first, whatever was asked first."""
-        for one in program.observations:
-            listed = products.of_observation(one)
-            self._lists[one.obsid] = [self._listed(one, program, *entry) for entry in listed]
+        with self._lock:
+            if self._by_program[prefix][0].obsid in self._lists:
+                return
+            program = Program(with_members(self._by_program[prefix]))
+            for one in program.observations:
+                listed = products.of_observation(one)
+                self._lists[one.obsid] = [self._listed(one, program, *entry) for entry in listed]
 
     def _listed(self, one: Observation, program: Program, obsid: str, obs_id: str, product: products.Product) -> Row:
         name = product.file_name
@@ -101,9 +103,8 @@ class Catalogue:
 
     def find(self, file_name: str) -> Held | None:
         """The file of this name, or None when no product list has it."""
-        program = self._programs.get(file_name[:7])
-        if program is not None:
-            self._list(program.observations[0])
+        if file_name[:7] in self._by_program:
+            self._expand(file_name[:7])
         return self._files.get(file_name)
 
 

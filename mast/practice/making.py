@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import IO, Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, Final
 
 from mast.practice import texts
 from mast.practice.catalogue import Exposure, Observation
@@ -16,17 +17,26 @@ PREVIEW_BYTES: Final = {"png": 30_000, "jpg": 90_000}
 THUMB_BYTES: Final = 12_000
 
 
-class Program(NamedTuple):
-    """What associations and pools of a program are written from."""
+@dataclass(frozen=True)
+class Program:
+    """What associations and pools of a program are written from: its observations with their members."""
 
     observations: tuple[Observation, ...]
 
-    def exposures(self) -> dict[str, tuple[Observation, Exposure]]:
-        """Every exposure by its id, with the first observation that has it."""
-        found: dict[str, tuple[Observation, Exposure]] = {}
-        for observation in self.observations:
-            for member in observation.members:
-                found.setdefault(member.obs_id, (observation, member))
+    @cached_property
+    def exposures(self) -> list[tuple[Observation, Exposure]]:
+        """Every exposure once, with the first observation that has it."""
+        pairs = ((one, member) for one in self.observations for member in one.members)
+        return list({member.obs_id: (one, member) for one, member in reversed(list(pairs))}.values())[::-1]
+
+    @cached_property
+    def associations(self) -> dict[str, tuple[Observation, Exposure | None]]:
+        """Associations by name, with the exposure they were made for, None for those of a whole observation."""
+        found: dict[str, tuple[Observation, Exposure | None]] = {}
+        for one in self.observations:
+            found[association_name(one)] = (one, None)
+            for member in one.members:
+                found.setdefault(association_name(one, member), (one, member))
         return found
 
 
@@ -60,24 +70,19 @@ def _text(subject: Subject, program: Program) -> bytes:
     if subject.extension == "ecsv":
         return texts.ecsv(subject)
     if subject.extension == "csv":
-        rows = [(member.obs_id, member.detector, one) for one, member in program.exposures().values()]
+        rows = [(member.obs_id, member.detector, one) for one, member in program.exposures]
         return texts.pool([(obs_id, detector, one.instrument, one.mode, one.target.name) for obs_id, detector, one in rows])
     return _association(subject.file_name, program)
 
 
 def _association(file_name: str, program: Program) -> bytes:
     """Of a whole observation (`image3`) or of one exposure (`image2`)."""
-    if not program.observations:
+    if file_name not in program.associations:
         return texts.association(file_name, [], file_name.partition("_")[0], "", file_name.split("_")[1])
-    candidate = file_name.partition("_")[0].partition("-")[2]
-    number = int(file_name.rsplit("_", 2)[1])
-    stage = re.search(r"_[a-z-]+([23])_\d+_asn", file_name)
-    same = [one for one in program.observations if one.candidate == candidate]
-    if stage and stage[1] == "3":
-        one = next(one for one in same if one.number == number)
+    one, member = program.associations[file_name]
+    if member is None:
         members = [(f"{member.obs_id}_cal.fits", "science") for member in one.members]
         return texts.association(file_name, members, one.obs_id, one.target.name, one.program.stamp)
-    one, member = next((one, member) for one in same for member in one.members if association_name(one, member) == file_name)
     return texts.association(file_name, [(f"{member.obs_id}_rate.fits", "science")], member.obs_id, one.target.name, one.program.stamp)
 
 

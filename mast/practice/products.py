@@ -18,6 +18,7 @@ _EXPOSURE_KINDS: Final = {
     "WFSS": "uncal rate rateints cal x1d",
     "AMI": "uncal rate rateints calints ami-oi",
     "SERIES": "uncal rateints calints x1dints crfints",
+    "PHOTOMETRY": "uncal rateints calints crfints",
     "FGS": "uncal rate rateints cal i2d",
 }
 _OWN_KINDS: Final = {
@@ -29,11 +30,25 @@ _OWN_KINDS: Final = {
     "WFSS": "x1d.fits c1d.fits",
     "AMI": "aminorm-oi.fits amilg.fits",
     "SERIES": "x1dints.fits whtlt.ecsv",
+    "PHOTOMETRY": "phot.ecsv",
     "FGS": "i2d.fits cat.ecsv segm.fits",
 }
+_PICTURES: Final = {
+    "IMAGE": "i2d.jpg",
+    "CORON": "i2d.jpg",
+    "IFU": "s3d.jpg x1d.png",
+    "MSA": "cal.jpg crf.jpg s2d.jpg x1d.png",
+    "SLIT": "s2d.jpg x1d.png",
+    "WFSS": "x1d.png",
+    "AMI": "amilg.jpg",
+    "SERIES": "x1dints.png",
+    "PHOTOMETRY": "phot.png",
+    "FGS": "i2d.jpg",
+}
+"""Previews of a combined observation, the first the one its row points to."""
 _TAGGED: Final = frozenset({"crf", "crfints", "psfalign", "psfsub", "ami-oi"})
 """Made per exposure by stage 3, and named with the candidate they were made for."""
-_ASN_KINDS: Final = {"IMAGE": "image", "FGS": "image", "CORON": "coron", "SERIES": "tso", "AMI": "ami"}
+_ASN_KINDS: Final = {"IMAGE": "image", "FGS": "image", "CORON": "coron", "SERIES": "tso", "PHOTOMETRY": "tso", "AMI": "ami"}
 _DESCRIPTIONS: Final = {
     "UNCAL": "exposure (L1b): Uncalibrated 4D exposure data",
     "RATE": "exposure (L2a): 2D count rate averaged over integrations",
@@ -71,7 +86,9 @@ def recipe(observation: Observation) -> str:
     """Which set of products an observation's instrument and mode give."""
     if observation.instrument == "fgs":
         return "FGS"
-    return "SERIES" if observation.dataproduct_type == "timeseries" else observation.mode
+    if observation.dataproduct_type == "timeseries":
+        return "PHOTOMETRY" if observation.mode == "IMAGE" else "SERIES"
+    return observation.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +109,8 @@ def file_names(observation: Observation) -> tuple[str | None, str | None]:
         return None, None
     kind = recipe(observation)
     if observation.level == 3:
-        suffix = "s2d" if kind == "MSA" else _OWN_KINDS[kind].split(".")[0]
-        picture = f"{observation.obs_id}_{'cal' if kind == 'MSA' else suffix}"
-        return f"{picture}.png" if suffix in {"x1d", "x1dints"} else f"{picture}.jpg", f"{observation.obs_id}_{suffix}.fits"
+        own = "s2d.fits" if kind == "MSA" else _OWN_KINDS[kind].split()[0]
+        return f"{observation.obs_id}_{_PICTURES[kind].split()[0]}", f"{observation.obs_id}_{own}"
     kinds = _EXPOSURE_KINDS[kind].split()
     suffix = "uncal" if observation.level == 1 else next(name for name in ("cal", "calints", "rate") if name in kinds)
     return f"{observation.obs_id}_{suffix}.jpg", f"{observation.obs_id}_{suffix}.fits"
@@ -186,14 +202,11 @@ def _own(observation: Observation) -> Iterator[Product]:
     kind = recipe(observation)
     yield _info(association_name(observation), "ASN", 3, recommended=True)
     yield _info(pool_name(observation), "POOL", 3, recommended=True)
-    pictures = {"MSA": "cal.jpg crf.jpg s2d.jpg x1d.png", "SLIT": "s2d.jpg x1d.png", "IFU": "s3d.jpg x1d.png", "SERIES": "x1dints.png", "WFSS": "x1d.png"}
-    for picture in pictures.get(kind, "i2d.jpg" if kind != "AMI" else "amilg.jpg").split():
+    for picture in _PICTURES[kind].split():
         yield _preview(f"{observation.obs_id}_{picture}", 3)
     if kind in {"IMAGE", "FGS", "CORON"}:
         yield Product(f"{observation.obs_id}_i2d_thumb.jpg", 3, "THUMBNAIL", "", "Preview-Thumb")
     for one in _OWN_KINDS[kind].split():
-        if kind == "SERIES" and observation.mode == "IMAGE":
-            one = "phot.ecsv"
         group = one.partition(".")[0].upper()
         if kind == "MSA":
             group = f"ANNNN_{group}"
