@@ -21,7 +21,7 @@ _IMAGE_INFO: Final = (
 FILE_COLUMNS: Final = (
     Column("id", "int", "", "meta.record"),
     Column("fileName", "text", "", "meta.id;meta.file;meta.main"),
-    Column("filePath", "text", "", "meta.file", "below the archive's folder of files"),
+    Column("filePath", "text", "", "meta.id;meta.file", "below the archive's folder of files"),
     Column("fileSize", "int", "byte", "phys.size;meta.file"),
     Column("sha256", "text", "", "meta.checksum"),
     Column("dataType", "text", "", "meta.code.class"),
@@ -31,7 +31,7 @@ FILE_COLUMNS: Final = (
     Column("productType", "text", "", "meta.code.class"),
     Column("obsId", "text", "", "meta.id;obs", "the observation that was imported"),
     Column("observationBaseId", "text", "", "meta.id;obs", "the product's own obs_id"),
-    Column("dataUri", "text", "", "meta.ref.ivorn"),
+    Column("dataUri", "text", "", "meta.ref.uri"),
     Column("source", "text", "", "meta.code"),
     Column("proof", "text", "", "meta.code.qual", "how the file was proven whole"),
     Column("state", "text", "", "meta.code.status"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
@@ -95,7 +96,9 @@ class Listing:
 
     def _table(self, batches: Iterator[list[Any]], request: HttpRequest, query: ListQuery) -> StreamingHttpResponse:
         form = FORMATS[query.format]
-        written = (record for batch in batches for record in self.records(batch, request.user))
+        # The first rows are read now: what is wrong with the request must not turn up inside a table.
+        first = next(batches)
+        written = (record for batch in chain([first], batches) for record in self.records(batch, request.user))
         lines = form.lines(self.columns, (columns.cells(record, self.columns) for record in written))
         name = content_disposition_header(as_attachment=True, filename=f"{self.name}.{form.extension}")
         headers = {"Content-Disposition": name or "", "Cache-Control": "no-store"}
