@@ -205,14 +205,13 @@ def sqlite_journal_mode(version: tuple[int, int, int] = sqlite3.sqlite_version_i
 def _database() -> dict[str, Any]:
     url = env.str("DATABASE_URL", default="")
     if url:
+        advice = "DATABASE_URL cannot be read; write postgres://user:password@host:5432/name."
+        if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+            raise ImproperlyConfigured(advice)
         try:
             database: dict[str, Any] = dict(env.db_url_config(url))
-        except Exception as exc:
-            raise ImproperlyConfigured(
-                "DATABASE_URL cannot be read; write postgres://user:password@host:5432/name."
-            ) from exc
-        if not database.get("ENGINE"):
-            raise ImproperlyConfigured("DATABASE_URL cannot be read; write postgres://user:password@host:5432/name.")
+        except ValueError as exc:
+            raise ImproperlyConfigured(advice) from exc
     else:
         database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(ARCHIVE_DIR / "db.sqlite3")}
     if database["ENGINE"].endswith("sqlite3"):
