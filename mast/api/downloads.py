@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -48,9 +47,10 @@ class FilePart:
     def close(self) -> None:
         self._file.close()
 
-    def __iter__(self) -> Iterator[bytes]:
-        while block := self.read(1024 * 1024):
-            yield block
+
+
+class _Download(FileResponse):
+    block_size = 1024 * 1024
 
 
 def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
@@ -94,11 +94,11 @@ def serve(request: HttpRequest, path: Path, *, name: str, size_bytes: int, sha25
     headers |= {
         "Content-Length": str(stop - start),
         "Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or "",
-        "Content-Type": _TYPES.get(Path(name).suffix.lower(), "application/octet-stream"),
     }
     if part:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
-    return FileResponse(FilePart(file, start, stop), status=206 if part else 200, headers=headers)
+    media_type = _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+    return _Download(FilePart(file, start, stop), status=206 if part else 200, headers=headers, content_type=media_type)
 
 
 def is_known(request: HttpRequest, etag: str) -> bool:
@@ -109,7 +109,7 @@ def is_known(request: HttpRequest, etag: str) -> bool:
 
 def _open(path: Path, size_bytes: int) -> BinaryIO:
     try:
-        file = path.open("rb")
+        file = path.open("rb", buffering=0)
     except OSError as exc:
         raise DamagedFile("The file is missing from the archive's disk; import it again.") from exc
     if path.stat().st_size != size_bytes:
