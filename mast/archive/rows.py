@@ -9,10 +9,10 @@ nobody the other 19,999.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -52,7 +52,8 @@ class Row(msgspec.Struct, gc=False):
             if value.__class__ is not str:
                 setattr(self, name, values.text(value))
         for name in self.reals:
-            if getattr(self, name) == values.MASKED:
+            value = getattr(self, name)
+            if value is not None and (value == values.MASKED or not isfinite(value)):
                 setattr(self, name, None)
         for name, (least, most) in self.wholes.items():
             value = getattr(self, name)
@@ -234,7 +235,7 @@ class Page(Generic[R]):
 
 def mjd_to_datetime(mjd: float | None) -> datetime | None:
     """A modified Julian date (days, UTC) as a moment; None for none and for one no calendar has."""
-    if mjd is None or not math.isfinite(mjd):
+    if mjd is None or not isfinite(mjd):
         return None
     try:
         return _MJD_EPOCH + timedelta(days=mjd)
@@ -280,7 +281,7 @@ def decode_rows(cuts: Iterable[msgspec.Raw], kind: type[R]) -> Iterator[R]:
     for number, cut in enumerate(cuts, start=1):
         try:
             row = decode(cut)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             row = _decode_odd(cut, kind, number)
         else:
             row.raw_json = cut
@@ -288,7 +289,9 @@ def decode_rows(cuts: Iterable[msgspec.Raw], kind: type[R]) -> Iterator[R]:
 
 
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (ObservationRow, ProductRow)
+    # Not strict: numbers that come as text are read as well.
+    kind: msgspec.json.Decoder(kind, strict=False)
+    for kind in (ObservationRow, ProductRow)
 }
 
 
@@ -297,7 +300,7 @@ _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {
 
 def _decode_odd(cut: msgspec.Raw, kind: type[R], number: int) -> R:
     try:
-        fields = values.clean(json.loads(bytes(cut)))
+        fields = values.clean(json.loads(bytes(cut).decode("utf-8", "replace")))
     except (ValueError, RecursionError) as exc:
         raise errors.MalformedReply(f"Row {number} of MAST's answer cannot be read. Try again later.") from exc
     if not isinstance(fields, dict):
