@@ -53,11 +53,11 @@ def upsert_observations(rows: Sequence[ObservationRow]) -> int:
     """Insert or update observations by obs_id; fields corrected by hand stay. Returns how many rows were written."""
     protected = dict(Observation.objects.exclude(edited_fields=[]).values_list("obs_id", "edited_fields"))
     unique = list({row.obs_id: row for row in rows if row.obs_id}.values())
-    sql = _statement()
+    sql, now = _statement(), timezone.now()
     for start in range(0, len(unique), ROWS_A_TRANSACTION):
         part = unique[start : start + ROWS_A_TRANSACTION]
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(sql, list(_values(row for row in part if row.obs_id not in protected)))
+            cursor.executemany(sql, _values((row for row in part if row.obs_id not in protected), now))
     for row in unique:
         if row.obs_id in protected:
             _update_unprotected(row, protected[row.obs_id])
@@ -87,20 +87,22 @@ def _moment() -> Callable[[dt.datetime | None], Any]:
     return lambda moment: moment and moment.replace(tzinfo=None).isoformat(" ")
 
 
-def _values(rows: Iterator[ObservationRow]) -> Iterator[tuple[Any, ...]]:
+def _values(rows: Iterator[ObservationRow], asked_at: dt.datetime) -> Iterator[tuple[Any, ...]]:
     typed = attrgetter(*COLUMNS)
     moment = _moment()
-    now = moment(timezone.now())
+    now = moment(asked_at)
     limits = _lengths()
     for row in rows:
         values = typed(row)
-        if any(len(values[at]) > most for at, most in limits):
+        if limits:
             values = _shortened(values, limits)
-        yield (*values, moment(row.observed_at), row.raw.decode(), now, "[]", "", now)
+        yield (*values, moment(row.observed_at), str(row.raw_json, "utf-8"), now, "[]", "", now)
 
 
 def _lengths() -> list[tuple[int, int]]:
-    """Place and greatest length of each bounded text column."""
+    """Place and greatest length of each text column that the database bounds; SQLite bounds none."""
+    if connection.vendor == "sqlite":
+        return []
     fields = enumerate(META.get_field(name) for name in COLUMNS)
     return [(at, field.max_length) for at, field in fields if isinstance(field, CharField) and field.max_length]
 
