@@ -69,8 +69,12 @@ def _value_at(path: str | Path, plan: Plan, hdu: int, plane: Plane | None, x: in
 
 
 def _sky_at(plan: Plan, image: PlanHdu, x: int, y: int) -> tuple[float | None, float | None]:
+    cards = plan.wcs_cards(image)
+    if len(image.shape) == 2 and cards.get("WCSAXES", 2) != 2:
+        # A spectrogram: its header places three world axes, wavelength among them, on two of pixels.
+        return None, None
     try:
-        ra_deg, dec_deg = tan_wcs(plan.wcs_cards(image)).pixel_to_sky(float(x), float(y))
+        ra_deg, dec_deg = tan_wcs(cards).pixel_to_sky(float(x), float(y))
     except NoCelestialWcs:
         return None, None
     return float(ra_deg), float(dec_deg)

@@ -54,9 +54,10 @@ def _bounded(file: Any) -> Iterator[str]:
 def _page(lines: Iterator[str], plan: Plan, start: int, count: int) -> TablePage:
     comments, first = _before_rows(lines)
     described, delimiter = _ecsv_head(comments) if plan.kind == "ecsv" else ([], _delimiter_of(first))
-    names = [part.strip() for part in next(csv.reader([first], delimiter=delimiter), [])]
+    names = [part.strip() for part in next(csv.reader([first], delimiter=delimiter, skipinitialspace=True), [])]
     columns = described if [head.name for head in described] == names else [ColumnHead(name) for name in names]
-    rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter)
+    # ECSV separates by one blank or by several, which writers use to line columns up.
+    rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter, skipinitialspace=True)
     skipped = sum(1 for _ in itertools.islice(rows, start))
     shown = [_row(row, columns) for row in itertools.islice(rows, count)]
     total = skipped + len(shown) + sum(1 for _ in rows)

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from mast import errors, terms
+from mast.fits import headers
 from mast.fits.inspect import inspect_file, stored_plan
 from mast.fits.plan import Plan
 from mast.fitscards import Card
-from mast.fitswalk import read_header
 from mast.imports import facts, places, records, refresh, upkeep
 from mast.imports.upkeep import Checked
 from mast.models import DataFile, Observation, Transfer
@@ -81,7 +81,7 @@ def file_header(file_id: int, hdu: int = 0) -> list[Card]:
     plan = file_plan(file)
     if not plan.hdus:
         raise errors.NotViewable(f"{file.file_name} has no FITS headers.")
-    return read_header(file_path(file), plan.hdu(hdu).header_offset).cards()
+    return headers.header(file_path(file), plan, hdu)
 
 
 def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:

@@ -121,6 +121,14 @@ def test_a_pixel_without_value_or_sky_has_none(tmp_path: Path) -> None:
     assert (found.value, found.ra_deg, found.dec_deg, found.flags) == (None, None, None, [])
 
 
+def test_a_spectrogram_is_not_taken_for_the_sky(tmp_path: Path) -> None:
+    image = science()
+    image.header["WCSAXES"], image.header["CTYPE3"] = 3, "WAVE-TAB"
+    path = written(tmp_path, image, name="a_s2d.fits")
+    found = pixel(path, inspect_file(path), 3, 2)
+    assert (found.value, found.ra_deg, found.dec_deg) == (17.0, None, None)
+
+
 def test_a_pixel_outside_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, science())
     for x, y in [(7, 0), (0, 5), (-1, 0)]:

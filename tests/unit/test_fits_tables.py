@@ -186,6 +186,14 @@ def test_a_catalogue_is_read_by_pages_with_units_and_descriptions(tmp_path: Path
     assert text_rows(path, inspect_file(path), 10).rows == []
 
 
+def test_columns_lined_up_with_blanks_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a_phot.ecsv"
+    columns = "# - {name: time, datatype: float64}\n# - {name: flux, datatype: float64}\n"
+    path.write_text(f"# %ECSV 1.0\n# ---\n# datatype:\n{columns}  time      flux\n   1.5  2e-3\n  10.5  nan\n")
+    page = text_rows(path, inspect_file(path))
+    assert ([head.type for head in page.columns], page.rows) == (["float64"] * 2, [[1.5, 2e-3], [10.5, None]])
+
+
 def test_a_pool_is_read_with_its_bars(tmp_path: Path) -> None:
     path = tmp_path / "jw01234_20240101t000000_pool.csv"
     path.write_text("filename            | program | target\n\na_uncal.fits | 1234 | NGC 3132\nb_uncal.fits | 1234\n")
