@@ -17,10 +17,10 @@ app.autodiscover_tasks()
 # The imports below wait for a worker: they need Django's apps, which are not ready when this module is read.
 
 
-class Alive(bootsteps.StartStopStep):  # type: ignore[misc]
+class Alive(bootsteps.StartStopStep):
     """Says every few seconds that this worker runs: a step of what takes messages, so a worker cut off falls silent."""
 
-    requires = {"celery.worker.consumer.tasks:Tasks"}
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:
         from mast import health
