@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -133,6 +134,7 @@ def unexpected_error(request: HttpRequest, exc: Exception) -> HttpResponse:
     return problem(request, unexpected(request, exc))
 
 
+@csrf_exempt
 def unknown_address(request: HttpRequest) -> HttpResponse:
     """Anything else below `/api/`."""
     return as_problem(request, HttpResponse(status=404))
