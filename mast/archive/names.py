@@ -75,6 +75,11 @@ def well_known(name: str) -> Place | None:
     return _PLACES.get(lookup_key(name))
 
 
+def places() -> list[Place]:
+    """Every place of the table."""
+    return list(dict.fromkeys(_PLACES.values()))
+
+
 def suggestions(name: str, *, most: int = 5) -> list[str]:
     """Names of the table that look like this one, the likest first."""
     key = lookup_key(name)

@@ -17,6 +17,7 @@ URIS_A_REQUEST: Final = 40
 DATA_URI: Final = re.compile(r"mast:JWST/[A-Za-z0-9][A-Za-z0-9._/-]{0,280}")
 _S3_KEY: Final = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/+-]{0,500}")
 ANY_TYPE: Final = "ALL"
+ASSOCIATION: Final = "ASN"
 
 
 @dataclass
@@ -96,36 +97,47 @@ def select(
     types = {part.strip().upper() for part in product_type.split(",") if part.strip()} or {ANY_TYPE}
     selection = Selection()
     fitting: list[ProductRow] = []
+    companions: list[ProductRow] = []
     for row in rows:
-        reason = _reason_against(row, levels, types, with_associations=with_associations)
+        reason = _distrust(row) or _wrong_level(row, levels)
         if reason:
             selection.left_out.append((row, reason))
-        else:
+        elif ANY_TYPE in types or row.product_type.upper() in types:
             fitting.append(row)
+        elif with_associations and row.sub_group.upper() == ASSOCIATION:
+            companions.append(row)
+        else:
+            selection.left_out.append((row, _wrong_type(row)))
+    # An association explains files; without any of them it is nothing anybody asked for.
+    selection.left_out += [] if fitting else [(row, _wrong_type(row)) for row in companions]
+    fitting += companions if fitting else []
     selection.chosen = distinct(fitting)
     kept = {id(row) for row in selection.chosen}
     selection.left_out += [(row, "the same file is listed twice") for row in fitting if id(row) not in kept]
     return selection
 
 
-def _reason_against(row: ProductRow, levels: set[int] | None, types: set[str], *, with_associations: bool) -> str:
-    """Why a file is left out, in plain words; empty when it is not."""
+def _distrust(row: ProductRow) -> str:
+    """Why a row from outside may not become a file here; empty when it may."""
     if not DATA_URI.fullmatch(row.data_uri) or ".." in row.data_uri:
         return "its address is not one of MAST's JWST files"
     if not terms.is_safe_name(row.file_name):
         return "its name cannot be used as a file name"
-    if row.calib_level == terms.CalibLevel.PLANNED:
-        return "it is planned and does not exist yet"
-    if levels is not None and row.calib_level not in levels:
-        return f"it is {_level_words(row.calib_level)}"
-    is_association = with_associations and row.sub_group.upper() == "ASN"
-    if ANY_TYPE not in types and row.product_type.upper() not in types and not is_association:
-        return f"its type is {row.product_type or 'unknown'}"
+    if row.data_uri.rpartition("/")[2] != row.file_name:
+        return "its name is not the one in its address"
     return ""
 
 
-def _level_words(level: int | None) -> str:
-    return "of no known calibration level" if level is None else f"Level {level}"
+def _wrong_level(row: ProductRow, levels: set[int] | None) -> str:
+    if row.calib_level == terms.CalibLevel.PLANNED:
+        return "it is planned and does not exist yet"
+    if levels is None or row.calib_level in levels:
+        return ""
+    return "its calibration level is unknown" if row.calib_level is None else f"it is Level {row.calib_level}"
+
+
+def _wrong_type(row: ProductRow) -> str:
+    return f"its type is {row.product_type or 'unknown'}"
 
 
 def batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
