@@ -85,7 +85,7 @@ class Disk:
         self.sync_dir(path.parent)
 
     def publish(self, part: Path, final: Path) -> None:
-        """Give the file its final name, never over one that is there (`FileExistsError`)."""
+        """Give the file its final name, never over one that is there (`FileExistsError`). The part's name may stay."""
         try:
             with disk_errors("naming the finished file"):
                 _link(part, final)
@@ -93,7 +93,6 @@ class Disk:
             if isinstance(exc.__cause__, FileExistsError):
                 raise exc.__cause__ from None
             raise
-        self.remove(part)
 
     def remove(self, path: Path) -> None:
         with disk_errors(f"removing {path.name}"):

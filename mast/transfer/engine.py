@@ -11,6 +11,7 @@ from mast.errors import (
     ChecksumMismatch,
     ConnectionLost,
     EncodedReply,
+    FileError,
     ForbiddenAddress,
     JobError,
     MastError,
@@ -27,7 +28,7 @@ from mast.transfer.config import TransferConfig
 from mast.transfer.disk import DISK, Disk
 from mast.transfer.finish import Evidence, already_there, ask_sums, finish
 from mast.transfer.lock import only_one
-from mast.transfer.partfile import PartFile
+from mast.transfer.partfile import PartFile, remove_left
 from mast.transfer.patience import Patience
 from mast.transfer.readback import ReadBack
 from mast.transfer.report import Reporter
@@ -101,9 +102,11 @@ class Course:
         """names of sources that answer ranges with whole files"""
 
     def run(self) -> Fetched:
-        if self.wanted.final_path.exists():
-            left = PartFile.find(self.wanted.partial_dir, self.wanted.file_name, self._disk)
-            return already_there(self.wanted, left, self._verifying)
+        fetched = self._final() if self.wanted.final_path.exists() else self._fetch()
+        remove_left(self.wanted.partial_dir, self.wanted.file_name, self._disk)
+        return fetched
+
+    def _fetch(self) -> Fetched:
         self._resume()
         while True:
             try:
@@ -111,15 +114,20 @@ class Course:
                     self._attempt(self._source)
                 return self._finish()
             except FileExistsError:
-                return already_there(self.wanted, self._part, self._verifying)
+                return self._final()
             except MastError as exc:
+                if isinstance(exc, FileError) and self.wanted.final_path.exists():
+                    return self._final()
                 self._recover(exc)
+
+    def _final(self) -> Fetched:
+        return already_there(self.wanted, self._verifying)
 
     def _finish(self) -> Fetched:
         if self._part is None or self._readback is None:
             raise JobError("A transfer ended without a file.")
-        if not self._evidence.sums:
-            self._evidence.sums = ask_sums(self.wanted, self._part, self.config, self._reporter.check)
+        if not self._evidence.has_all_sums:
+            self._evidence.sums |= ask_sums(self.wanted, self._part, self.config, self._reporter.check)
         return finish(self.wanted, self._part, self._readback.hex(), self._evidence, self._verifying)
 
     def _verifying(self, _done: int) -> None:
@@ -167,6 +175,7 @@ class Course:
                 self._whole_only.add(source.name)
             self._evidence.is_length_confirmed = session.is_length_confirmed
             self._evidence.sums |= session.sums
+            self._evidence.has_all_sums |= session.had_whole_reply
 
     def _beat(self, session: Session) -> None:
         self._use(session.part)

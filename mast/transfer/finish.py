@@ -8,7 +8,8 @@ from typing import Final
 
 from mast.errors import SizeMismatch, SourceChanged, TransferError
 from mast.transfer.config import TransferConfig
-from mast.transfer.partfile import PartFile
+from mast.transfer.disk import disk_errors
+from mast.transfer.partfile import PartFile, left_journals
 from mast.transfer.sums import KNOWN, Beat, digest_file
 from mast.transfer.values import Fetched, Wanted
 from mast.transfer.verify import is_fits_name, prove, verify_file
@@ -24,15 +25,18 @@ class Evidence:
     reused_bytes: int = 0
     sums: dict[str, str] = field(default_factory=dict)
     """whole-file checksums that sources stated, by algorithm, in hex"""
+    has_all_sums: bool = False
+    """whether there is nothing more to ask for"""
 
 
 def finish(wanted: Wanted, part: PartFile, digests: dict[str, str], evidence: Evidence, beat: Beat) -> Fetched:
     """Prove a part whose bytes are all there, and give it its final name (`FileExistsError` when that is taken)."""
     total = part.total or 0
     notes = _length_notes(wanted, total, evidence)
-    if not set(evidence.sums) & KNOWN <= digests.keys():
-        digests = digests | digest_file(part.path, evidence.sums, beat)
-    proof, found = prove(part.path, digests, evidence.sums, is_fits=is_fits_name(wanted.file_name), beat=beat)
+    with disk_errors("reading the part file back"):
+        if not set(evidence.sums) & KNOWN <= digests.keys():
+            digests = digests | digest_file(part.path, evidence.sums, beat)
+        proof, found = prove(part.path, digests, evidence.sums, is_fits=is_fits_name(wanted.file_name), beat=beat)
     part.publish(wanted.final_path)
     given = {name: count for name, count in part.source_bytes.items() if count}
     main = max(given, key=lambda name: given[name], default=next(iter(part.origins)))
@@ -77,24 +81,25 @@ def ask_sums(wanted: Wanted, part: PartFile, config: TransferConfig, check: Call
     return {}
 
 
-def already_there(wanted: Wanted, left: PartFile | None, beat: Beat) -> Fetched:
-    """The final name exists: an attempt died after the rename, or another process was faster. Read it all."""
+def already_there(wanted: Wanted, beat: Beat) -> Fetched:
+    """The final name exists: an attempt died after the rename, or another process was faster. Read it all.
+
+    The part is not opened: it may be the same file under its second name.
+    """
+    left = next((journal for _, journal in left_journals(wanted.partial_dir, wanted.file_name)), None)
     verified = verify_file(
         wanted.final_path,
         expected_bytes=left.total if left else wanted.catalog_bytes,
         is_fits=is_fits_name(wanted.file_name),
         beat=beat,
     )
-    origin = next(iter(left.origins.values()), None) if left else None
-    if left:
-        left.discard()
     return Fetched(
         path=wanted.final_path,
         size_bytes=verified.size_bytes,
         sha256=verified.sha256,
         proof=verified.proof,
         proof_notes=["It lay complete at its place already.", *verified.notes],
-        validator=origin.text if origin else "",
+        validator=next(iter(left.origins.values())).text if left else "",
         source=EXISTING,
         reused_bytes=verified.size_bytes,
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,11 +65,9 @@ class PartFile:
     @classmethod
     def find(cls, folder: Path, file_name: str, disk: Disk) -> PartFile | None:
         """What an earlier attempt left of this file: the newest part with a journal that can be read."""
-        pattern = f"{file_name}.????????{PART}{JOURNAL}"
-        for path in sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True):
-            journal = read_journal(path.read_bytes())
+        for path, journal in left_journals(folder, file_name):
             part = path.with_name(path.name.removesuffix(JOURNAL))
-            if journal and journal.origins and journal.file_name == file_name and part.exists():
+            if part.exists():
                 return cls(part, journal, is_journalled=True, disk=disk)
         return None
 
@@ -173,7 +172,6 @@ class PartFile:
         self._disk.publish(self.path, final)
         self._disk.sync_dir(final.parent)
         self.close()
-        self._disk.remove(self.journal_path)
 
     def discard(self) -> None:
         """Remove the part and its journal, the journal first: without it the part counts for nothing."""
@@ -186,6 +184,25 @@ class PartFile:
             if fd >= 0:
                 os.close(fd)
         self._fd = self._journal_fd = -1
+
+
+def left_journals(folder: Path, file_name: str) -> Iterator[tuple[Path, Journal]]:
+    """The journals that earlier attempts at a file left and that can be read, newest first."""
+    found = []
+    for path in folder.glob(f"{file_name}.????????{PART}{JOURNAL}"):
+        # Where locks do not work, another process may be tidying up.
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime, path, read_journal(path.read_bytes())))
+    for _, path, journal in sorted(found, key=lambda entry: entry[0], reverse=True):
+        if journal is not None and journal.origins and journal.file_name == file_name:
+            yield path, journal
+
+
+def remove_left(folder: Path, file_name: str, disk: Disk) -> None:
+    """Remove what attempts left, journals first: without its journal a part counts for nothing."""
+    for suffix in (JOURNAL, ""):
+        for path in folder.glob(f"{file_name}.????????{PART}{suffix}"):
+            disk.remove(path)
 
 
 def _tag(total: int | None, source: str, validator: Validator) -> str:

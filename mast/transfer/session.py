@@ -44,6 +44,8 @@ class Session:
         """whether the server itself said where the file ends"""
         self.sums: dict[str, str] = {}
         """whole-file checksums that came with replies"""
+        self.had_whole_reply = False
+        """whether a reply brought the whole file, and with it all the checksums its source tells"""
         self._admission = admission
         self._patience = patience
         self._has_alternative = has_alternative
@@ -206,6 +208,7 @@ class Session:
         self._admission.refuse_page(reply, pause)
         with self._changed:
             self.sums |= reply.sums
+            self.had_whole_reply |= not reply.is_ranged
             if self.part is None:
                 self._begin(lease, reply)
                 return

@@ -93,7 +93,7 @@ class HttpSource:
     def open(
         self, start: int, stop: int | None, validator: Validator | None, config: TransferConfig, pause: Pause
     ) -> Reply:
-        headers = {} if stop is None else {"Range": f"bytes={start}-{stop - 1}"}
+        headers = self._sum_headers() if stop is None else {"Range": f"bytes={start}-{stop - 1}"}
         if validator is not None:
             headers |= self._condition(validator, is_ranged=stop is not None)
         response, endpoint = self._request("GET", headers, config, pause)

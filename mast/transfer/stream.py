@@ -111,7 +111,7 @@ class Stream:
                 if filled >= _room(lease) or time.monotonic() - begun > FLUSH_S:
                     size, filled, begun = filled, 0, time.monotonic()
                     session.commit(lease, bytes(view[:size]))
-                    session.check()
+                session.check()
         finally:
             if filled:
                 session.commit(lease, bytes(view[:filled]))

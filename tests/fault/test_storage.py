@@ -1,0 +1,257 @@
+"""What a full, failing or meddled-with disk does to a transfer: rows D1 to D3 and P8 to P9 of the fault matrix."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from mast.errors import AlreadyClaimed, Cancelled, DamagedFile, DiskFull, FileError, SizeMismatch
+from mast.transfer import Fetched
+from mast.transfer.config import MIB
+from mast.transfer.disk import Disk, disk_errors
+from tests.fault.server import FaultServer
+from tests.fault.test_kills import start
+from tests.fault.world import World, fits_bytes
+
+
+class FailingDisk(Disk):
+    """Raises an errno at the n-th call of one step, and again until told to stop."""
+
+    def __init__(self, step: str, count: int, number: int = errno.ENOSPC) -> None:
+        self._step, self._left, self._number = step, count, number
+        self.fired = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name != super().__getattribute__("_step"):
+            return value
+
+        def failing(*arguments: Any) -> Any:
+            self._left -= 1
+            if self._left <= 0:
+                self.fired += 1
+                with disk_errors("writing"):
+                    raise OSError(self._number, os.strerror(self._number))
+            return value(*arguments)
+
+        return failing
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+@pytest.mark.parametrize("step", ["write_at", "append"])
+def test_a_full_disk_stops_the_transfer_and_keeps_what_is_there(
+    world: World, content: bytes, step: str, count: int
+) -> None:
+    with FaultServer(content) as server:
+        disk = FailingDisk(step, count)
+        with pytest.raises(DiskFull):
+            world.fetch(server, disk=disk)
+        assert disk.fired
+        world.assert_nothing_appeared()
+        fetched = world.fetch(server)
+        world.assert_is_a_version_of(fetched, server)
+        # the journal's head is its first append, and one record is short
+        assert fetched.reused_bytes >= MIB * (count - 3)
+
+
+@pytest.mark.parametrize("step", ["sync", "publish", "sync_dir", "set_size", "make_dir"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_fails_at_the_end_leaves_no_file_and_no_lie(
+    world: World, content: bytes, step: str, number: int
+) -> None:
+    world.folder.joinpath("mast").mkdir()
+    with FaultServer(content) as server:
+        disk = FailingDisk(step, 1, number)
+        with pytest.raises(FileError):
+            world.fetch(server, disk=disk)
+        assert disk.fired == 1
+        world.assert_is_a_version_of(world.fetch(server), server)
+
+
+def test_short_writes_are_completed(world: World, content: bytes) -> None:
+    class ShortDisk(Disk):
+        def write_at(self, fd: int, data: memoryview, offset: int) -> None:
+            for at in range(0, len(data), 100_000):
+                super().write_at(fd, data[at : at + 100_000], offset + at)
+
+    with FaultServer(content) as server:
+        world.assert_is_a_version_of(world.fetch(server, disk=ShortDisk()), server)
+
+
+def test_a_file_size_limit_is_a_full_disk(world: World, content: bytes) -> None:
+    with FaultServer(content) as server:
+        process = start(world, server, FILE_LIMIT=str(3 * MIB))
+        output, _ = process.communicate(timeout=30)
+        assert (process.returncode, output.strip()) == (3, "disk.full")
+        world.assert_is_a_version_of(world.fetch(server), server)
+
+
+def test_a_file_that_would_not_fit_is_refused_before_its_first_byte(world: World, content: bytes) -> None:
+    with FaultServer(content) as server:
+        with pytest.raises(DiskFull) as caught:
+            world.fetch(server, min_free_bytes=1 << 60)
+        assert caught.value.details["needed_bytes"] > 0
+        assert world.leftovers() == []
+
+
+def test_a_disk_that_gives_back_other_bytes_is_noticed(world: World, content: bytes) -> None:
+    class ForgetfulDisk(Disk):
+        spoiled = 0
+
+        def write_at(self, fd: int, data: memoryview, offset: int) -> None:
+            super().write_at(fd, data, offset)
+            if offset == 2 * MIB and not self.spoiled:
+                self.spoiled += 1
+                os.pwrite(fd, b"!", offset + 5)
+
+    disk = ForgetfulDisk()
+    with FaultServer(content) as server:
+        world.assert_is_a_version_of(world.fetch(server, disk=disk), server)
+    assert disk.spoiled == 1
+
+
+def test_a_disk_that_never_keeps_what_is_written_is_reported(world: World, content: bytes) -> None:
+    class LosingDisk(Disk):
+        def write_at(self, fd: int, data: memoryview, offset: int) -> None:
+            super().write_at(fd, data, offset)
+            os.pwrite(fd, b"!", offset + 9)
+
+    with FaultServer(content) as server, pytest.raises(DamagedFile):
+        world.fetch(server, disk=LosingDisk())
+    world.assert_nothing_appeared()
+
+
+def interrupted(world: World, server: FaultServer, at_least: int = 2 * MIB) -> None:
+    with pytest.raises(Cancelled):
+        world.fetch(server, should_stop=world.has_done(at_least), connections=1)
+
+
+def test_bytes_edited_in_the_part_are_not_trusted(world: World, content: bytes) -> None:
+    with FaultServer(content, bytes_per_s=8e6) as server:
+        interrupted(world, server)
+        part = next(world.partial_dir.glob("*.part"))
+        with part.open("r+b") as file:
+            file.seek(MIB + 17)
+            file.write(b"edited")
+        fetched = world.fetch(server)
+        world.assert_is_a_version_of(fetched, server)
+        assert MIB < fetched.reused_bytes < 5 * MIB
+
+
+def test_a_part_that_was_cut_short_is_completed(world: World, content: bytes) -> None:
+    with FaultServer(content, bytes_per_s=8e6) as server:
+        interrupted(world, server)
+        os.truncate(next(world.partial_dir.glob("*.part")), MIB + 5)
+        fetched = world.fetch(server)
+        world.assert_is_a_version_of(fetched, server)
+        assert fetched.reused_bytes == MIB
+
+
+@pytest.mark.parametrize("what", ["*.part", "*.journal"])
+def test_a_part_without_its_journal_or_a_journal_without_its_part_counts_for_nothing(
+    world: World, content: bytes, what: str
+) -> None:
+    with FaultServer(content, bytes_per_s=8e6) as server:
+        interrupted(world, server)
+        next(world.partial_dir.glob(what)).unlink()
+        fetched = world.fetch(server)
+        world.assert_is_a_version_of(fetched, server)
+        assert fetched.reused_bytes == 0
+
+
+def test_a_stop_is_seen_within_a_second_and_keeps_every_byte(world: World, content: bytes) -> None:
+    with FaultServer(content, bytes_per_s=1e6) as server:
+        asked_at = 0.0
+
+        def stop_after_a_while() -> bool:
+            nonlocal asked_at
+            if time.monotonic() - began > 0.5 and not asked_at:
+                asked_at = time.monotonic()
+            return bool(asked_at)
+
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            world.fetch(server, should_stop=stop_after_a_while)
+        assert time.monotonic() - asked_at < 1
+        sent = server.body_bytes
+        server.bytes_per_s = None
+        fetched = world.fetch(server)
+        world.assert_is_a_version_of(fetched, server)
+        # the server counts a piece of 32 KiB per connection before it waits
+        assert sent - 4 * 96 * 1024 <= fetched.reused_bytes <= sent
+
+
+def test_a_stop_is_seen_while_the_server_is_silent(world: World, content: bytes) -> None:
+    from tests.fault import server as lies
+
+    with FaultServer(content) as server:
+        server.fault("mute", lies.drip(1, 30), times=9)
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            world.fetch(server, should_stop=lambda: time.monotonic() - began > 0.2, first_byte_timeout_s=30)
+        assert time.monotonic() - began < 1.2
+        assert server.fired["mute"] == 1
+
+
+def test_a_second_process_on_the_same_file_is_turned_away(world: World, content: bytes) -> None:
+    with FaultServer(content, bytes_per_s=1e6) as server:
+        process = start(world, server)
+        deadline = time.monotonic() + 20
+        while not list(world.partial_dir.glob("*.part")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with pytest.raises(AlreadyClaimed):
+            world.fetch(server)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        server.bytes_per_s = None
+        world.assert_is_a_version_of(world.fetch(server), server)
+
+
+def test_two_transfers_of_one_file_without_working_locks_do_not_spoil_it(
+    world: World, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks of some file systems do nothing; that costs bytes, not correctness."""
+    import fcntl
+
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    results: list[Fetched | Exception] = []
+    with FaultServer(content, bytes_per_s=4e6) as server:
+
+        def fetch() -> None:
+            try:
+                results.append(World(world.folder).fetch(server))
+            except FileError as exc:
+                results.append(exc)  # its part was tidied away under it: it may fail, but not lie
+
+        threads = [threading.Thread(target=fetch) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert any(isinstance(result, Fetched) for result in results)
+        assert world.final_path.read_bytes() == content
+
+
+def test_a_finished_file_is_read_and_not_fetched_again(world: World, content: bytes) -> None:
+    with FaultServer(content) as server:
+        world.fetch(server)
+        before = len(server.asked)
+        again = world.fetch(server, catalog_bytes=len(content))
+        assert len(server.asked) == before
+        world.assert_is_a_version_of(again, server)
+    assert (again.source, again.reused_bytes) == ("existing", len(content))
+
+
+def test_another_file_at_the_final_name_is_never_overwritten(world: World, content: bytes) -> None:
+    other = fits_bytes(100_000, seed=4)
+    world.final_path.parent.mkdir(parents=True)
+    world.final_path.write_bytes(other)
+    with FaultServer(content) as server, pytest.raises(SizeMismatch):
+        world.fetch(server, catalog_bytes=len(content))
+    assert world.final_path.read_bytes() == other
