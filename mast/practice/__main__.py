@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fill", action="store_true", help="with --recorded: make files that are listed but not there")
     options = parser.parse_args(arguments)
     try:
-        server = PracticeServer(options.data, options.port, options.rate, options.recorded, fill=options.fill, host=options.host)
+        server = PracticeServer(
+            options.data, options.port, options.rate, options.recorded, fill=options.fill, host=options.host
+        )
     except OSError as error:
         parser.exit(1, f"practice archive: cannot start: {error}\n")
     done = threading.Event()

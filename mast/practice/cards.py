@@ -68,7 +68,15 @@ def times(subject: Subject) -> tuple[float, float, float]:
 
 def primary(subject: Subject) -> list[Card]:
     """Cards of the primary header: whose data, of what, with which instrument, by which pipeline."""
-    return [*_file(subject), *_program(subject), *_observation(subject), *_target(subject), *_instrument(subject), *_exposure(subject), *_pipeline(subject)]
+    return [
+        *_file(subject),
+        *_program(subject),
+        *_observation(subject),
+        *_target(subject),
+        *_instrument(subject),
+        *_exposure(subject),
+        *_pipeline(subject),
+    ]
 
 
 def _file(subject: Subject) -> list[Card]:
@@ -159,7 +167,10 @@ def _instrument(subject: Subject) -> list[Card]:
         channel = "LONG" if subject.band_um > 2.4 else "SHORT"
         cards += [("MODULE", module, "NIRCam module: A, B, or MULTIPLE"), ("CHANNEL", channel, "Instrument channel")]
     if subject.instrument == "miri" and subject.mode == "IFU":
-        cards += [("CHANNEL", "12" if subject.detector.endswith("short") else "34", "MIRI MRS channel"), ("BAND", "SHORT", "MRS band")]
+        cards += [
+            ("CHANNEL", "12" if subject.detector.endswith("short") else "34", "MIRI MRS channel"),
+            ("BAND", "SHORT", "MRS band"),
+        ]
     return cards + _elements(subject)
 
 
@@ -195,11 +206,28 @@ def _exposure(subject: Subject) -> list[Card]:
     ]
 
 
-_STEPS: Final = ("GRPSCL", "DQINIT", "SATURA", "SUPERB", "REFPIX", "LINEAR", "DARK", "JUMP", "RAMP", "GANSCL", "WCS", "FLAT", "PHOTOM", "RESAMP")
+_STEPS: Final = (
+    "GRPSCL",
+    "DQINIT",
+    "SATURA",
+    "SUPERB",
+    "REFPIX",
+    "LINEAR",
+    "DARK",
+    "JUMP",
+    "RAMP",
+    "GANSCL",
+    "WCS",
+    "FLAT",
+    "PHOTOM",
+    "RESAMP",
+)
 
 
 def _pipeline(subject: Subject) -> list[Card]:
-    done = {"uncal": 0, "rate": 10, "rateints": 10, "cal": 13, "calints": 13, "crf": 13}.get(subject.suffix, len(_STEPS))
+    done = {"uncal": 0, "rate": 10, "rateints": 10, "cal": 13, "calints": 13, "crf": 13}.get(
+        subject.suffix, len(_STEPS)
+    )
     return [
         ("", None, "Calibration step information"),
         *((f"S_{step}", "COMPLETE" if index < done else "SKIPPED", "") for index, step in enumerate(_STEPS)),
@@ -258,7 +286,10 @@ def celestial(frame: Frame, *, distorted: bool = False) -> list[Card]:
         ("PC2_2", math.cos(turn), "linear transformation matrix element"),
     ]
     if distorted:
-        cards += [("A_ORDER", 2, "Degree of forward SIP polynomial"), ("B_ORDER", 2, "Degree of forward SIP polynomial")]
+        cards += [
+            ("A_ORDER", 2, "Degree of forward SIP polynomial"),
+            ("B_ORDER", 2, "Degree of forward SIP polynomial"),
+        ]
         cards += [("A_2_0", 2e-7, "SIP coefficient"), ("B_0_2", -1e-7, "SIP coefficient")]
     corners = " ".join(f"{ra:.9f} {dec:.9f}" for ra, dec in frame.corners)
     return [*cards, ("S_REGION", f"POLYGON ICRS  {corners}", "spatial extent of the observation")]
@@ -280,7 +311,11 @@ def spectral(low_um: float, step_um: float, *, tabled: bool) -> list[Card]:
         ("PC3_3", 1.0, "linear transformation matrix element"),
     ]
     if tabled:
-        cards += [("PS3_0", "WCS-TABLE", "table of wavelengths"), ("PS3_1", "wavelength", "its column"), ("PV3_3", 1.0, "")]
+        cards += [
+            ("PS3_0", "WCS-TABLE", "table of wavelengths"),
+            ("PS3_1", "wavelength", "its column"),
+            ("PV3_3", 1.0, ""),
+        ]
     return cards
 
 

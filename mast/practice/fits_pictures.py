@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mast.practice import scene
 from mast.practice.fits_layout import Image
-from mast.practice.kinds import GROUPS, RATE
+from mast.practice.kinds import RATE
 from mast.practice.scene import Picture
 from mast.practice.subject import Frame, Subject
 
@@ -69,7 +69,7 @@ class Painter:
             return self._ramp(part)
         if suffix == "segm":
             return self._segments()
-        if suffix in {"s2d", "cal", "crf", "flat", "bsub", "mbsub"} and part.shape != self.frame.shape:
+        if suffix in {"s2d", "cal", "crf", "flat", "bsub", "mbsub"} and part.shape[-2:] != self.frame.shape:
             return self._spectrum(part)
         if suffix == "s3d":
             return self._cube(part)
@@ -122,7 +122,9 @@ class Painter:
         for centre, height in zip(random.uniform(0.05, 0.95, 6), random.uniform(3, 30, 6), strict=True):
             light = light + height * np.exp(-(((wave - centre) / 0.006) ** 2))
         profile = np.exp(-(((np.arange(rows) - rows / 2) / (rows / 12)) ** 2))[:, None]
-        picture = (profile * light[None, :] + 0.2 + scene.noise(self.subject.seed + part.ver, (rows, columns))).astype(np.float32)
+        picture = (profile * light[None, :] + 0.2 + scene.noise(self.subject.seed + part.ver, (rows, columns))).astype(
+            np.float32
+        )
         picture[:1] = picture[-1:] = np.nan
         picture[:, :3] = np.nan
         return picture
@@ -134,7 +136,13 @@ class Painter:
         y, x = np.mgrid[:rows, :columns].astype(np.float32)
         blob = np.exp(-(((x - columns / 2) / 6) ** 2 + ((y - rows / 2) / 5) ** 2))
         ring = np.exp(-((np.hypot(x - columns / 2, y - rows / 2) - 12) ** 2) / 8)
-        line = sum((height * np.exp(-(((wave - at) / 0.012) ** 2)) for at, height in zip(random.uniform(0.1, 0.9, 5), random.uniform(5, 60, 5), strict=True)), np.zeros(planes))
+        line = sum(
+            (
+                height * np.exp(-(((wave - at) / 0.012) ** 2))
+                for at, height in zip(random.uniform(0.1, 0.9, 5), random.uniform(5, 60, 5), strict=True)
+            ),
+            np.zeros(planes),
+        )
         cube = 20 * blob[None] * (0.6 + wave)[:, None, None] + line[:, None, None] * ring[None]
         cube = (cube + scene.noise(self.subject.seed, part.shape, 0.2)).astype(np.float32)
         cube[:, np.hypot(x - columns / 2, y - rows / 2) > 26] = np.nan

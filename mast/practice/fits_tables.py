@@ -95,8 +95,21 @@ def _housekeeping(subject: Subject, table: Table, column: Column) -> Any:
         part = 0.5 if "mid" in name or "AVG" in name or "MID" in name else 1.0 if "end" in name.lower() else 0.0
         return start + (count + part) * step
     fixed = {"EFFEXPTM": exposure, "SOURCE_RA": ra, "ra": ra, "RAEP0": ra, "SOURCE_DEC": dec, "dec": dec, "DECEP0": dec}
-    fixed |= {"NPIXELS": 5.0, "WEIGHT": 1.0, "N_INPUT": 4.0, "SEGMENT": max(1, subject.segment), "EQUINOX": 2000.0, "TARGET_ID": 1}
-    fixed |= {"EFF_WAVE": subject.band_um * 1e-6, "EFF_BAND": 2e-7, "DIAMETER": 0.8, "program": int(subject.program), "INT_TIME": exposure}
+    fixed |= {
+        "NPIXELS": 5.0,
+        "WEIGHT": 1.0,
+        "N_INPUT": 4.0,
+        "SEGMENT": max(1, subject.segment),
+        "EQUINOX": 2000.0,
+        "TARGET_ID": 1,
+    }
+    fixed |= {
+        "EFF_WAVE": subject.band_um * 1e-6,
+        "EFF_BAND": 2e-7,
+        "DIAMETER": 0.8,
+        "program": int(subject.program),
+        "INT_TIME": exposure,
+    }
     if name in fixed:
         return np.full(table.rows, fixed[name])
     if name in {"nelem", "N_ALONGDISP"}:

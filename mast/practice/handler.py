@@ -174,7 +174,9 @@ class Handler(BaseHTTPRequestHandler):
             self._s3_error(416, "InvalidRange", "The requested range is not satisfiable")
             return
         self.send_response(answer.status)
-        for name, value in ({"Content-Type": _mime(held.subject.file_name), "Content-Length": "0"} | extra | answer.headers).items():
+        for name, value in (
+            {"Content-Type": _mime(held.subject.file_name), "Content-Length": "0"} | extra | answer.headers
+        ).items():
             if answer.status != 304 or name != "Content-Length":
                 self.send_header(name, value)
         self.end_headers()
@@ -230,5 +232,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _mime(file_name: str) -> str:
-    kinds = {"fits": "application/fits", "jpg": "image/jpeg", "png": "image/png", "json": "application/json", "csv": "text/csv"}
+    kinds = {
+        "fits": "application/fits",
+        "jpg": "image/jpeg",
+        "png": "image/png",
+        "json": "application/json",
+        "csv": "text/csv",
+    }
     return kinds.get(file_name.rpartition(".")[2], "application/octet-stream")

@@ -1,60 +1,125 @@
 """The HDUs of every kind of JWST product: names, order, dimensions, units. Nothing here makes a pixel.
 
-Source: JWST user documentation, data products and file formats; frames are smaller than the detectors'.
+Source: JWST user documentation, data products and file formats. Frames are smaller than the real detectors'.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from mast.practice.fits_layout import Image, Layout, Part, Table, columns
+from mast.practice import table_columns
+from mast.practice.fits_layout import Image, Layout, Part, Table
 from mast.practice.subject import Subject
 
 SURFACE: Final = "MJy/sr"
 RATE: Final = "DN/s"
 GROUPS: Final = 4
 SLITS: Final = 3
-SOURCES: Final = 40
-"""Rows of a wide-field spectroscopy's table of sources."""
+CHANNELS: Final = {"spectrum": 600, "series": 300, "s2d": 400, "s3d": 120}
+"""Wavelengths of a table of one spectrum, of many, of a rectified spectrum and of a cube."""
 
-INT_TIMES: Final = columns(
-    "integration_number J, int_start_MJD_UTC D d, int_mid_MJD_UTC D d, int_end_MJD_UTC D d, "
-    "int_start_BJD_TDB D d, int_mid_BJD_TDB D d, int_end_BJD_TDB D d"
-)
-GROUP: Final = columns(
-    "integration_number I, group_number I, end_day I, end_milliseconds J, end_submilliseconds I, group_end_time 26A, "
-    "number_of_columns I, number_of_rows I, number_of_gaps I, completion_code_number I, completion_code_text 36A, "
-    "bary_end_time D, helio_end_time D"
-)
-HDRTAB: Final = columns(
-    "FILENAME 68A, DATE 24A, TELESCOP 8A, INSTRUME 12A, DETECTOR 16A, FILTER 12A, PROGRAM 8A, TARGNAME 32A, "
-    "EXPSTART D d, EXPEND D d, EFFEXPTM D s, CAL_VER 12A, CRDS_CTX 16A"
-)
-SPECTRUM: Final = columns(
-    "WAVELENGTH D um, FLUX D Jy, FLUX_ERROR D Jy, FLUX_VAR_POISSON D Jy^2, FLUX_VAR_RNOISE D Jy^2, FLUX_VAR_FLAT D Jy^2, "
-    "SURF_BRIGHT D MJy/sr, SB_ERROR D MJy/sr, SB_VAR_POISSON D (MJy/sr)^2, SB_VAR_RNOISE D (MJy/sr)^2, "
-    "SB_VAR_FLAT D (MJy/sr)^2, DQ J+, BACKGROUND D MJy/sr, BKGD_ERROR D MJy/sr, BKGD_VAR_POISSON D (MJy/sr)^2, "
-    "BKGD_VAR_RNOISE D (MJy/sr)^2, BKGD_VAR_FLAT D (MJy/sr)^2, NPIXELS D"
-)
-COMBINED: Final = columns("WAVELENGTH D um, FLUX D Jy, ERROR D Jy, SURF_BRIGHT D MJy/sr, SB_ERROR D MJy/sr, DQ J+, WEIGHT D, N_INPUT D")
-SPECTRUM_ROWS: Final = 600
-SERIES_CHANNELS: Final = 300
+# suffix, dimensions of SCI, its unit, parts in order
+_KINDS: Final = """
+ramp        | ramp       | DN     | SCI PIXELDQ GROUPDQ INT_TIMES
+dark        | ramp       | DN     | SCI PIXELDQ GROUPDQ INT_TIMES
+trapsfilled | traps      |        | SCI
+rate        | frame      | DN/s   | SCI ERR DQ VAR_POISSON VAR_RNOISE
+rateints    | cube       | DN/s   | SCI ERR DQ VAR_POISSON VAR_RNOISE INT_TIMES
+bsub        | frame      | DN/s   | SCI ERR DQ VAR_POISSON VAR_RNOISE
+bsubints    | cube       | DN/s   | SCI ERR DQ VAR_POISSON VAR_RNOISE INT_TIMES
+fitopt      | fits       |        | SLOPE SIGSLOPE VAR_POISSON VAR_RNOISE YINT SIGYINT WEIGHTS CRMAG PEDESTAL
+cal         | frame      | MJy/sr | SCI ERR DQ AREA VAR_POISSON VAR_RNOISE VAR_FLAT
+mbsub       | frame      | MJy/sr | SCI ERR DQ AREA VAR_POISSON VAR_RNOISE VAR_FLAT
+crf         | frame      | MJy/sr | SCI ERR DQ AREA VAR_POISSON VAR_RNOISE VAR_FLAT
+calints     | cube       | MJy/sr | SCI ERR DQ AREA VAR_POISSON VAR_RNOISE VAR_FLAT INT_TIMES
+crfints     | cube       | MJy/sr | SCI ERR DQ AREA VAR_POISSON VAR_RNOISE VAR_FLAT INT_TIMES
+flat        | frame      |        | SCI DQ ERR
+i2d         | frame      | MJy/sr | SCI ERR CON WHT VAR_POISSON VAR_RNOISE VAR_FLAT HDRTAB
+s2d         | rectified  | MJy/sr | SCI ERR CON WHT VAR_POISSON VAR_RNOISE VAR_FLAT WCS-TABLE HDRTAB
+s3d         | spectral   | MJy/sr | SCI ERR DQ WMAP WCS-TABLE HDRTAB
+psfstack    | psfs       | MJy/sr | SCI DQ ERR
+psfalign    | psfs       | MJy/sr | SCI ERR DQ
+psfsub      | subtracted | MJy/sr | SCI ERR DQ
+amilg       | fringes    |        | CTRD N_CTRD FIT N_FIT RESID N_RESID SOLNS
+wfscmb      | frame      | MJy/sr | SCI ERR DQ
+blot        | frame      | MJy/sr | SCI
+median      | frame      | MJy/sr | SCI
+snr         | frame      | MJy/sr | SCI
+msa         | shutters   |        | SHUTTER_IMAGE SHUTTER_INFO SOURCE_INFO
+x1d         | frame      |        | EXTRACT1D
+c1d         | frame      |        | COMBINE1D
+x1dints     | frame      |        | SERIES INT_TIMES
+"""
+_SLIT_PARTS: Final = "SCI DQ ERR WAVELENGTH VAR_POISSON VAR_RNOISE VAR_FLAT PATHLOSS_UN BARSHADOW".split()
+_SLIT_S2D_PARTS: Final = "SCI ERR CON WHT VAR_POISSON VAR_RNOISE VAR_FLAT WCS-TABLE".split()
+_PRODUCT_NAMES: Final = {"SERIES": "EXTRACT1D", "SOURCES": "EXTRACT1D"}
+"""Names in the file of parts that the table above tells apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    shape: str
+    unit: str
+    parts: tuple[str, ...]
+
+
+def _read(text: str) -> dict[str, Kind]:
+    lines = ([part.strip() for part in line.split("|")] for line in text.strip().splitlines())
+    return {suffix: Kind(shape, unit, tuple(parts.split())) for suffix, shape, unit, parts in lines}
+
+
+KINDS: Final = _read(_KINDS)
+_UNKNOWN: Final = Kind("frame", SURFACE, ("SCI",))
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """What a layout depends on beside the suffix; equal ones share one layout."""
+
+    frame: tuple[int, int]
+    integrations: int
+    slits: int
+    instrument: str
+    mode: str
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """A shape by its name, numpy order."""
+        rows, columns = self.frame
+        return {
+            "frame": (rows, columns),
+            "cube": (self.integrations, rows, columns),
+            "ramp": (self.integrations, GROUPS, rows, columns),
+            "fits": (self.integrations, 1, rows, columns),
+            "traps": (3, rows, columns),
+            "rectified": (40, CHANNELS["s2d"]),
+            "spectral": (CHANNELS["s3d"], 45, 47),
+            "psfs": (5, 80, 80),
+            "subtracted": (self.integrations, 80, 80),
+            "fringes": (3, 80, 80),
+            "shutters": (342, 730),
+            "slit": (24, CHANNELS["s2d"]),
+        }[name]
 
 
 def layout_of(subject: Subject) -> Layout:
     """The parts of a FITS file by its suffix; an unknown suffix gets a plain image."""
-    return _layout(subject.suffix, _frame(subject), _integrations(subject), _slits(subject), _flavour(subject))
+    instrument = "guide star" if subject.is_guide_star else subject.instrument
+    mode = "SOURCES" if subject.mode == "WFSS" and not subject.is_exposure else subject.mode
+    return _layout(
+        subject.suffix, Dimensions(_frame(subject), _integrations(subject), _slits(subject), instrument, mode)
+    )
 
 
 def _frame(subject: Subject) -> tuple[int, int]:
     """Rows and columns of the file's pictures."""
-    if not subject.is_exposure and subject.suffix in {"i2d", "segm", "wfscmb"}:
+    if not subject.is_exposure and subject.suffix in {"i2d", "segm", "wfscmb", "blot", "median", "snr"}:
         return _mosaic_shape(subject)
-    sub = re.search(r"sub(\d+)", str(subject.row["obs_id"])) or re.search(r"sub(\d+)", subject.stem)
     if subject.is_guide_star:
         return (32, 32)
+    sub = re.search(r"sub(\d+)", f"{subject.row['obs_id']} {subject.stem}")
     if sub:
         return (min(256, int(sub[1])),) * 2
     if subject.is_time_series:
@@ -71,11 +136,8 @@ def _mosaic_shape(subject: Subject) -> tuple[int, int]:
 
 
 def _is_showpiece(subject: Subject) -> bool:
-    """A few combined images are large enough for many chunks of a transfer to be seen."""
-    return "show" in str(subject.row.get("obs_id", "")) or (subject.program, tuple(subject.elements)) in {
-        ("2733", ("F090W",)),
-        ("2731", ("F335M",)),
-    }
+    """A few combined images are large enough for the many chunks of a transfer to be seen."""
+    return (subject.program, tuple(subject.elements)) in {("2733", ("F090W",)), ("2731", ("F335M",))}
 
 
 def _integrations(subject: Subject) -> int:
@@ -91,187 +153,105 @@ def _slits(subject: Subject) -> int:
     return SLITS if subject.is_exposure else 1
 
 
-def _flavour(subject: Subject) -> str:
-    if subject.is_guide_star:
-        return "guide"
-    if subject.mode == "WFSS" and not subject.is_exposure:
-        return "sources"
-    if subject.suffix == "uncal":
-        return subject.instrument
-    return "image" if subject.mode == "IMAGE" else ""
-
-
 @lru_cache(maxsize=512)
-def _layout(suffix: str, frame: tuple[int, int], integrations: int, slits: int, flavour: str) -> Layout:
-    cube = (integrations, *frame)
-    if flavour == "guide":
-        return Layout(_guide(suffix, frame))
-    if suffix in {"cal", "crf", "s2d", "flat", "bsub", "mbsub"} and slits:
-        return Layout(_multislit(suffix, slits))
-    makers = {
-        "uncal": lambda: _uncal(integrations, frame, flavour),
-        "ramp": lambda: _ramp(integrations, frame),
-        "dark": lambda: _ramp(integrations, frame),
-        "trapsfilled": lambda: (_sci((3, *frame), ""),),
-        "rate": lambda: _measured(frame, RATE),
-        "bsub": lambda: _measured(frame, RATE),
-        "rateints": lambda: (*_measured(cube, RATE), _int_times(integrations)),
-        "bsubints": lambda: (*_measured(cube, RATE), _int_times(integrations)),
-        "fitopt": lambda: _fitopt(cube),
-        "cal": lambda: _calibrated(frame, flavour),
-        "mbsub": lambda: _calibrated(frame, flavour),
-        "crf": lambda: _calibrated(frame, flavour),
-        "flat": lambda: (_sci(frame, ""), Image("DQ", "u4", frame), Image("ERR", "f4", frame)),
-        "calints": lambda: (*_calibrated(cube, flavour), _int_times(integrations)),
-        "crfints": lambda: (*_calibrated(cube, flavour), _int_times(integrations)),
-        "i2d": lambda: (*_resampled(frame), Table("HDRTAB", HDRTAB, 4)),
-        "s2d": lambda: (*_resampled((40, 400)), _wavelengths(400), Table("HDRTAB", HDRTAB, 2)),
-        "s3d": lambda: _cube((120, 45, 47)),
-        "segm": lambda: (Image("SCI", "i4", frame, blocks=3),),
-        "psfstack": lambda: (_sci((5, 80, 80), SURFACE), Image("DQ", "u4", (5, 80, 80)), Image("ERR", "f4", (5, 80, 80), SURFACE)),
-        "psfalign": lambda: _masked((5, 80, 80)),
-        "psfsub": lambda: _masked((integrations, 80, 80)),
-        "amilg": _fringes,
-        "wfscmb": lambda: _masked(frame),
-        "msa": _shutters,
-        "x1d": lambda: _spectra(slits, flavour),
-        "c1d": lambda: (Table("COMBINE1D", COMBINED, SPECTRUM_ROWS),),
-        "x1dints": lambda: (_series(integrations), _int_times(integrations)),
-    }
-    if suffix.endswith("-oi"):
-        return Layout(_interferometry())
-    return Layout(makers.get(suffix, lambda: (_sci(frame, SURFACE),))())
-
-
-def _sci(shape: tuple[int, ...], unit: str, ver: int = 1) -> Image:
-    return Image("SCI", "f4", shape, unit, ver, blocks=3)
-
-
-def _int_times(integrations: int) -> Table:
-    return Table("INT_TIMES", INT_TIMES, integrations)
-
-
-def _uncal(integrations: int, frame: tuple[int, int], instrument: str) -> tuple[Part, ...]:
-    parts: list[Part] = [Image("SCI", "u2", (integrations, GROUPS, *frame), "DN", blocks=3)]
-    if instrument in {"nircam", "niriss", "fgs"}:
-        parts.append(Image("ZEROFRAME", "u2", (integrations, *frame), "DN"))
-    if instrument == "miri":
-        parts.append(Image("REFOUT", "u2", (integrations, GROUPS, frame[0], 64), "DN"))
-    return (*parts, Table("GROUP", GROUP, integrations * GROUPS), _int_times(integrations))
-
-
-def _ramp(integrations: int, frame: tuple[int, int]) -> tuple[Part, ...]:
-    shape = (integrations, GROUPS, *frame)
-    return (_sci(shape, "DN"), Image("PIXELDQ", "u4", frame), Image("GROUPDQ", "u1", shape), _int_times(integrations))
-
-
-def _masked(shape: tuple[int, ...], unit: str = SURFACE) -> tuple[Part, ...]:
-    return _sci(shape, unit), Image("ERR", "f4", shape, unit), Image("DQ", "u4", shape)
-
-
-def _measured(shape: tuple[int, ...], unit: str) -> tuple[Part, ...]:
-    square = f"({unit})^2"
-    return (*_masked(shape, unit), Image("VAR_POISSON", "f4", shape, square), Image("VAR_RNOISE", "f4", shape, square))
-
-
-def _calibrated(shape: tuple[int, ...], flavour: str) -> tuple[Part, ...]:
-    area = (Image("AREA", "f4", shape[-2:]),) if flavour == "image" else ()
-    return (*_masked(shape), *area, *_variances(shape))
-
-
-def _variances(shape: tuple[int, ...], ver: int = 1) -> tuple[Part, ...]:
-    return tuple(Image(f"VAR_{name}", "f4", shape, "(MJy/sr)^2", ver) for name in ("POISSON", "RNOISE", "FLAT"))
-
-
-def _resampled(shape: tuple[int, ...], ver: int = 1) -> tuple[Part, ...]:
-    return (
-        _sci(shape, SURFACE, ver),
-        Image("ERR", "f4", shape, SURFACE, ver),
-        Image("CON", "i4", (1, *shape), "", ver),
-        Image("WHT", "f4", shape, "", ver),
-        *_variances(shape, ver),
-    )
-
-
-def _wavelengths(count: int, ver: int = 1) -> Table:
-    return Table("WCS-TABLE", columns(f"nelem I, wavelength {count}E um"), 1, ver)
-
-
-def _multislit(suffix: str, slits: int) -> tuple[Part, ...]:
-    """EXTVER tells the slits apart; each is a narrow picture of its own."""
-    parts: list[Part] = []
-    for ver in range(1, slits + 1):
-        if suffix == "s2d":
-            parts += [*_resampled((30, 400), ver), _wavelengths(400, ver)]
-            continue
-        shape = (24, 400)
-        parts += [_sci(shape, SURFACE, ver), Image("DQ", "u4", shape, "", ver), Image("ERR", "f4", shape, SURFACE, ver)]
-        parts += [Image("WAVELENGTH", "f4", shape, "um", ver), *_variances(shape, ver)]
-        parts += [Image(name, "f4", shape, "", ver) for name in ("PATHLOSS_UN", "BARSHADOW")]
-    return tuple(parts)
-
-
-def _cube(shape: tuple[int, int, int]) -> tuple[Part, ...]:
-    return (*_masked(shape), Image("WMAP", "f4", shape), _wavelengths(shape[0]), Table("HDRTAB", HDRTAB, 4))
-
-
-def _fitopt(cube: tuple[int, ...]) -> tuple[Part, ...]:
-    shape = (cube[0], 1, *cube[1:])
-    names = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS", "CRMAG")
-    return (*(Image(name, "f4", shape) for name in names), Image("PEDESTAL", "f4", cube))
-
-
-def _fringes() -> tuple[Part, ...]:
-    shape = (3, 80, 80)
-    names = ("CTRD", "N_CTRD", "FIT", "N_FIT", "RESID", "N_RESID")
-    return (*(Image(name, "f4", shape, blocks=2) for name in names), Table("SOLNS", columns("coefficients 44D"), 3))
-
-
-def _shutters() -> tuple[Part, ...]:
-    info = "slitlet_id I, msa_metadata_id I, shutter_quadrant I, shutter_row I, shutter_column I, source_id J, background 1A, "
-    info += "shutter_state 6A, estimated_source_in_shutter_x E, estimated_source_in_shutter_y E, dither_point_index I, primary_source 1A"
-    source = "program J, source_id J, source_name 40A, alias 31A, ra D deg, dec D deg, preimage_id 30A, stellarity D"
-    return (
-        Image("SHUTTER_IMAGE", "i2", (342, 730)),
-        Table("SHUTTER_INFO", columns(info), 240),
-        Table("SOURCE_INFO", columns(source), 80),
-    )
-
-
-def _spectra(slits: int, flavour: str) -> tuple[Part, ...]:
-    if flavour == "sources":
-        wide = ", ".join(f"{column.name} {SERIES_CHANNELS}{column.form} {column.unit}{'+' * 0}" for column in SPECTRUM[:3])
-        head = "SOURCE_ID J, N_ALONGDISP J, SOURCE_RA D deg, SOURCE_DEC D deg, SOURCE_TYPE 10A"
-        return (Table("EXTRACT1D", columns(f"{head}, {wide}"), SOURCES),)
-    return tuple(Table("EXTRACT1D", SPECTRUM, SPECTRUM_ROWS, ver) for ver in range(1, max(1, slits) + 1))
-
-
-def _series(integrations: int) -> Table:
-    wide = ", ".join(f"{name} {SERIES_CHANNELS}D {unit}" for name, unit in (("WAVELENGTH", "um"), ("FLUX", "Jy"), ("FLUX_ERROR", "Jy")))
-    head = "INT_NUM J, N_ALONGDISP J, SEGMENT J, MJD-BEG D d, MJD-AVG D d, MJD-END D d, TDB-MID D d"
-    return Table("EXTRACT1D", columns(f"{head}, {wide}"), integrations)
-
-
-def _interferometry() -> tuple[Part, ...]:
-    """OIFITS 2: seven holes make 21 baselines, 35 triangles and 35 quads."""
-    base = "TARGET_ID I, TIME D s, MJD D d, INT_TIME D s"
-    array = "TEL_NAME 16A, STA_NAME 16A, STA_INDEX I, DIAMETER E m, STAXYZ 3D m, FOV D arcsec, FOVTYPE 6A, CTRS_EQT 2D m, PISTONS D rad, PIST_ERR D rad"
-    return (
-        Table("OI_ARRAY", columns(array), 7),
-        Table("OI_TARGET", columns("TARGET_ID I, TARGET 16A, RAEP0 D deg, DECEP0 D deg, EQUINOX E yr"), 1),
-        Table("OI_T3", columns(f"{base}, T3AMP D, T3AMPERR D, T3PHI D deg, T3PHIERR D deg, U1COORD D m, V1COORD D m, U2COORD D m, V2COORD D m, STA_INDEX 3I, FLAG L"), 35),
-        Table("OI_VIS", columns(f"{base}, VISAMP D, VISAMPERR D, VISPHI D deg, VISPHIERR D deg, UCOORD D m, VCOORD D m, STA_INDEX 2I, FLAG L"), 21),
-        Table("OI_VIS2", columns(f"{base}, VIS2DATA D, VIS2ERR D, UCOORD D m, VCOORD D m, STA_INDEX 2I, FLAG L"), 21),
-        Table("OI_Q4", columns(f"{base}, Q4AMP D, Q4AMPERR D, Q4PHI D deg, Q4PHIERR D deg, STA_INDEX 4I, FLAG L"), 35),
-        Table("OI_WAVELENGTH", columns("EFF_WAVE E m, EFF_BAND E m"), 1),
-    )
-
-
-def _guide(suffix: str, frame: tuple[int, int]) -> tuple[Part, ...]:
-    packet = columns("observatory_time 23A, centroid_time 23A, guide_star_position_x E arcsec, guide_star_position_y E arcsec, guide_star_instrument_counts_per_sec E, signal_to_noise_current_frame E")
-    if suffix == "stream":
-        return (Table("POINTING", columns("time D d, jitter E mas, delta_dec E mas, delta_ra E mas, delta_aperture_pa E mas, delta_v2 E mas, delta_v3 E mas"), 120),)
+def _layout(suffix: str, dimensions: Dimensions) -> Layout:
+    if dimensions.instrument == "guide star":
+        return Layout(_guide_star(suffix, dimensions))
     if suffix == "uncal":
-        return (Image("SCI", "u2", (1, 8, *frame), "DN", blocks=3), Table("CENTROID_PACKET", packet, 60))
-    shape = (8, *frame)
-    return (*_masked(shape, RATE), Table("CENTROID_PACKET", packet, 60))
+        return Layout(_uncal(dimensions))
+    if suffix == "segm":
+        return Layout((Image("SCI", "i4", dimensions.frame, blocks=3),))
+    if suffix.endswith("-oi"):
+        return Layout(tuple(Table(name, *rows) for name, rows in table_columns.INTERFEROMETRY.items()))
+    if dimensions.slits and suffix in {"cal", "crf", "flat", "bsub", "mbsub", "s2d", "x1d"}:
+        return Layout(_by_slit(suffix, dimensions))
+    kind = KINDS.get(suffix, _UNKNOWN)
+    names = (name for name in kind.parts if name != "AREA" or dimensions.mode == "IMAGE")
+    return Layout(tuple(_part(name, kind, dimensions) for name in names))
+
+
+def _by_slit(suffix: str, dimensions: Dimensions) -> tuple[Part, ...]:
+    """EXTVER tells the slits apart; each is a narrow picture, or a table, of its own."""
+    if suffix == "x1d":
+        name = "SOURCES" if dimensions.mode == "SOURCES" else "EXTRACT1D"
+        return tuple(_part(name, KINDS["x1d"], dimensions, ver) for ver in range(1, dimensions.slits + 1))
+    names = _SLIT_S2D_PARTS if suffix == "s2d" else _SLIT_PARTS
+    kind = Kind("slit", SURFACE, tuple(names))
+    return tuple(_part(name, kind, dimensions, ver) for ver in range(1, dimensions.slits + 1) for name in names)
+
+
+def _part(name: str, kind: Kind, dimensions: Dimensions, ver: int = 1) -> Part:
+    table = _TABLES.get(name)
+    if table is not None:
+        columns, rows = table
+        return Table(_PRODUCT_NAMES.get(name, name), columns, rows or dimensions.integrations, ver)
+    if name == "WCS-TABLE":
+        channels = CHANNELS["s3d" if kind.shape == "spectral" else "s2d"]
+        return Table(name, table_columns.wavelengths(channels), 1, ver)
+    return _image(name, kind, dimensions, ver)
+
+
+_TABLES: Final = {
+    "INT_TIMES": (table_columns.INT_TIMES, 0),
+    "HDRTAB": (table_columns.HDRTAB, 4),
+    "EXTRACT1D": (table_columns.SPECTRUM, CHANNELS["spectrum"]),
+    "COMBINE1D": (table_columns.COMBINED, CHANNELS["spectrum"]),
+    "SERIES": (table_columns.series(CHANNELS["series"]), 0),
+    "SOURCES": (table_columns.sources(CHANNELS["series"]), 40),
+    "SOLNS": (table_columns.SOLUTIONS, 3),
+    "SHUTTER_INFO": (table_columns.SHUTTER_INFO, 240),
+    "SOURCE_INFO": (table_columns.SOURCE_INFO, 80),
+    "CENTROID_PACKET": (table_columns.CENTROIDS, 60),
+    "POINTING": (table_columns.POINTING, 120),
+}
+"""Columns and rows; no rows means one for each integration."""
+_DTYPES: Final = {"DQ": "u4", "PIXELDQ": "u4", "GROUPDQ": "u1", "CON": "i4", "SHUTTER_IMAGE": "i2"}
+_UNITLESS: Final = frozenset({"DQ", "PIXELDQ", "GROUPDQ", "CON", "WHT", "WMAP", "AREA", "PATHLOSS_UN", "BARSHADOW"})
+
+
+def _image(name: str, kind: Kind, dimensions: Dimensions, ver: int) -> Image:
+    shape = dimensions.shape(kind.shape)
+    if name in {"AREA", "PIXELDQ"}:
+        shape = shape[-2:]
+    elif name == "CON":
+        shape = (1, *shape)
+    elif name == "PEDESTAL":
+        shape = dimensions.shape("cube")
+    blocks = 3 if name in {"SCI", "SLOPE", "CTRD"} else 1
+    return Image(name, _DTYPES.get(name, "f4"), shape, _unit(name, kind.unit), ver, blocks)
+
+
+def _unit(name: str, unit: str) -> str:
+    if name == "WAVELENGTH":
+        return "um"
+    if name in _UNITLESS or not unit:
+        return ""
+    return f"({unit})^2" if name.startswith("VAR_") else unit
+
+
+def _uncal(dimensions: Dimensions) -> tuple[Part, ...]:
+    """Raw counts: beside SCI a first frame in the near-infrared, reference output in the mid-infrared."""
+    ramp = dimensions.shape("ramp")
+    parts: list[Part] = [Image("SCI", "u2", ramp, "DN", blocks=3)]
+    if dimensions.instrument in {"nircam", "niriss", "fgs"}:
+        parts.append(Image("ZEROFRAME", "u2", dimensions.shape("cube"), "DN"))
+    if dimensions.instrument == "miri":
+        parts.append(Image("REFOUT", "u2", (*ramp[:-1], 64), "DN"))
+    groups = Table("GROUP", table_columns.GROUP, dimensions.integrations * GROUPS)
+    return (*parts, groups, Table("INT_TIMES", table_columns.INT_TIMES, dimensions.integrations))
+
+
+def _guide_star(suffix: str, dimensions: Dimensions) -> tuple[Part, ...]:
+    kind = Kind("frame", RATE, ())
+    if suffix == "stream":
+        return (_part("POINTING", kind, dimensions),)
+    packet = _part("CENTROID_PACKET", kind, dimensions)
+    shape = (8, *dimensions.frame)
+    if suffix == "uncal":
+        return (Image("SCI", "u2", (1, *shape), "DN", blocks=3), packet)
+    return (
+        Image("SCI", "f4", shape, RATE, blocks=3),
+        Image("ERR", "f4", shape, RATE),
+        Image("DQ", "u4", shape),
+        packet,
+    )

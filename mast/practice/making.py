@@ -71,7 +71,9 @@ def _text(subject: Subject, program: Program) -> bytes:
         return texts.ecsv(subject)
     if subject.extension == "csv":
         rows = [(member.obs_id, member.detector, one) for one, member in program.exposures]
-        return texts.pool([(obs_id, detector, one.instrument, one.mode, one.target.name) for obs_id, detector, one in rows])
+        return texts.pool(
+            [(obs_id, detector, one.instrument, one.mode, one.target.name) for obs_id, detector, one in rows]
+        )
     return _association(subject.file_name, program)
 
 
@@ -83,7 +85,9 @@ def _association(file_name: str, program: Program) -> bytes:
     if member is None:
         members = [(f"{member.obs_id}_cal.fits", "science") for member in one.members]
         return texts.association(file_name, members, one.obs_id, one.target.name, one.program.stamp)
-    return texts.association(file_name, [(f"{member.obs_id}_rate.fits", "science")], member.obs_id, one.target.name, one.program.stamp)
+    return texts.association(
+        file_name, [(f"{member.obs_id}_rate.fits", "science")], member.obs_id, one.target.name, one.program.stamp
+    )
 
 
 def size_filled(subject: Subject, recorded_bytes: int | None) -> int:

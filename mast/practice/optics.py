@@ -25,9 +25,9 @@ _MODE_FIELDS: Final = {
 }
 
 DETECTORS: Final = {
-    "swa": "nrca1 nrca2 nrca3 nrca4".split(),
-    "swb": "nrcb1 nrcb2 nrcb3 nrcb4".split(),
-    "sw": "nrca1 nrca2 nrca3 nrca4 nrcb1 nrcb2 nrcb3 nrcb4".split(),
+    "swa": ["nrca1", "nrca2", "nrca3", "nrca4"],
+    "swb": ["nrcb1", "nrcb2", "nrcb3", "nrcb4"],
+    "sw": ["nrca1", "nrca2", "nrca3", "nrca4", "nrcb1", "nrcb2", "nrcb3", "nrcb4"],
     "lw": ["nrcalong", "nrcblong"],
     "lwa": ["nrcalong"],
     "lwb": ["nrcblong"],

@@ -92,7 +92,11 @@ def missions(holdings: Holdings) -> Row:
         counts[row["obs_collection"]] = counts.get(row["obs_collection"], 0) + 1
     hist = {name: count for name, count in sorted(counts.items())} | {"hist": {}}
     distinct = {"Column": "obs_collection", "DistinctValue": sorted(counts)}
-    column = {"text": "Mission", "dataIndex": "obs_collection", "ExtendedProperties": {"histObj": hist, "discreteHistogram": distinct}}
+    column = {
+        "text": "Mission",
+        "dataIndex": "obs_collection",
+        "ExtendedProperties": {"histObj": hist, "discreteHistogram": distinct},
+    }
     table = {"Columns": [column], "Rows": [], "ExtendedProperties": {}}
     return {"status": "COMPLETE", "msg": "", "data": {"Tables": [table]}}
 

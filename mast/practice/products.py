@@ -48,7 +48,14 @@ _PICTURES: Final = {
 """Previews of a combined observation, the first the one its row points to."""
 _TAGGED: Final = frozenset({"crf", "crfints", "psfalign", "psfsub", "ami-oi"})
 """Made per exposure by stage 3, and named with the candidate they were made for."""
-_ASN_KINDS: Final = {"IMAGE": "image", "FGS": "image", "CORON": "coron", "SERIES": "tso", "PHOTOMETRY": "tso", "AMI": "ami"}
+_ASN_KINDS: Final = {
+    "IMAGE": "image",
+    "FGS": "image",
+    "CORON": "coron",
+    "SERIES": "tso",
+    "PHOTOMETRY": "tso",
+    "AMI": "ami",
+}
 _DESCRIPTIONS: Final = {
     "UNCAL": "exposure (L1b): Uncalibrated 4D exposure data",
     "RATE": "exposure (L2a): 2D count rate averaged over integrations",
@@ -210,7 +217,9 @@ def _own(observation: Observation) -> Iterator[Product]:
         group = one.partition(".")[0].upper()
         if kind == "MSA":
             group = f"ANNNN_{group}"
-        yield Product(f"{observation.obs_id}_{one}", 3, "SCIENCE", group, _DESCRIPTIONS.get(group, group), is_recommended=True)
+        yield Product(
+            f"{observation.obs_id}_{one}", 3, "SCIENCE", group, _DESCRIPTIONS.get(group, group), is_recommended=True
+        )
 
 
 def _info(name: str, group: str, level: int, *, recommended: bool = False) -> Product:

@@ -28,7 +28,17 @@ from mast.practice.subject import Subject
 _NEEDED: Final = frozenset({"obs_id", "obsid", "calib_level", "dataURL"})
 _PRODUCT_NEEDED: Final = frozenset(columns.PRODUCT) - {"filters"}
 _NOTE_NEEDED: Final = frozenset(
-    {"obsid", "proposal_id", "proposal_pi", "target_name", "instrument_name", "obs_title", "jpegURL", "t_max", "t_obs_release"}
+    {
+        "obsid",
+        "proposal_id",
+        "proposal_pi",
+        "target_name",
+        "instrument_name",
+        "obs_title",
+        "jpegURL",
+        "t_max",
+        "t_obs_release",
+    }
 )
 _REWRITTEN: Final = re.compile(r"https?://[^?]*\?uri=(.*)")
 
@@ -145,7 +155,9 @@ def _empty() -> Row:
 def _observations(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.glob("*")):
         for row in _rows_of(path, _NEEDED):
-            known = _empty() | {name: _value(row[name], kind) for name, kind in columns.OBSERVATION.items() if name in row}
+            known = _empty() | {
+                name: _value(row[name], kind) for name, kind in columns.OBSERVATION.items() if name in row
+            }
             # The recorder turned `mast:` URIs into addresses; MAST sends the URIs.
             yield known | {name: _original(known[name]) for name in ("dataURL", "jpegURL")}
 

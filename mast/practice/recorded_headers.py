@@ -26,7 +26,9 @@ def observation(path: Path) -> Row:
     program = _NAME.fullmatch(obs_id)
     if program:
         obs_id = obs_id.rpartition("_")[0]
-    instrument = cards.get("INSTRUME") or next((name.upper() for name in optics.FIELD_ARCSEC if name in path.name), None)
+    instrument = cards.get("INSTRUME") or next(
+        (name.upper() for name in optics.FIELD_ARCSEC if name in path.name), None
+    )
     mode = _MODES.get(str(cards.get("EXP_TYPE")), "IMAGE")
     filters = ";".join(str(cards[key]) for key in ("FILTER", "GRATING") if cards.get(key))
     filters = filters or optics.filters_of(obs_id.rpartition(f"_{(instrument or '').lower()}_")[2])

@@ -20,8 +20,26 @@ Grid = NDArray[Any]
 NOISE: Final = 0.03
 """Standard deviation of the sky, MJy/sr."""
 _FIELD_ARCSEC: Final = 260.0
-_STARS: Final = {"planetary": 350, "nebula": 900, "stars": 2500, "galaxy": 250, "cluster": 60, "field": 70, "star": 40, "planet": 15}
-_GALAXIES: Final = {"cluster": 420, "field": 380, "galaxy": 60, "planetary": 40, "nebula": 10, "stars": 5, "star": 30, "planet": 0}
+_STARS: Final = {
+    "planetary": 350,
+    "nebula": 900,
+    "stars": 2500,
+    "galaxy": 250,
+    "cluster": 60,
+    "field": 70,
+    "star": 40,
+    "planet": 15,
+}
+_GALAXIES: Final = {
+    "cluster": 420,
+    "field": 380,
+    "galaxy": 60,
+    "planetary": 40,
+    "nebula": 10,
+    "stars": 5,
+    "star": 30,
+    "planet": 0,
+}
 
 
 class Sources(NamedTuple):
@@ -40,7 +58,9 @@ class Sources(NamedTuple):
 def stars(scene: str, seed: int) -> Sources:
     random = np.random.default_rng([seed, 1])
     count = _STARS.get(scene, 200)
-    spread = _FIELD_ARCSEC * np.sqrt(random.uniform(0, 1, count)) if scene != "stars" else random.exponential(45.0, count)
+    spread = (
+        _FIELD_ARCSEC * np.sqrt(random.uniform(0, 1, count)) if scene != "stars" else random.exponential(45.0, count)
+    )
     turn = random.uniform(0, 2 * math.pi, count)
     peak = 0.4 * random.pareto(0.75, count).clip(0, 4000) + 0.2
     east, north = spread * np.cos(turn), spread * np.sin(turn)
@@ -106,7 +126,9 @@ def _waves(seed: int, east: Grid, north: Grid, size_arcsec: float, octaves: int 
         for _ in range(4):
             turn, phase = random.uniform(0, 2 * math.pi, 2)
             pace = 2 * math.pi * 2**octave / size_arcsec * random.uniform(0.7, 1.4)
-            total += 0.5 * 0.62**octave * np.sin(pace * (east * math.cos(turn) + north * math.sin(turn)) + phase + total)
+            total += (
+                0.5 * 0.62**octave * np.sin(pace * (east * math.cos(turn) + north * math.sin(turn)) + phase + total)
+            )
     return total
 
 
@@ -190,7 +212,9 @@ def _stamp(picture: Picture, stamp: Picture, column: int, row: int, factor: floa
 def _add_galaxies(picture: Picture, scene: str, seed: int, frame: Frame, band_um: float) -> None:
     random = np.random.default_rng([seed, 2])
     count = _GALAXIES.get(scene, 30)
-    spread = random.exponential(55.0, count) if scene == "cluster" else _FIELD_ARCSEC * np.sqrt(random.uniform(0, 1, count))
+    spread = (
+        random.exponential(55.0, count) if scene == "cluster" else _FIELD_ARCSEC * np.sqrt(random.uniform(0, 1, count))
+    )
     turn, tilt = random.uniform(0, 2 * math.pi, (2, count))
     size = (0.25 + random.exponential(0.45, count)).clip(0, 4.0)
     flat = random.uniform(0.25, 1.0, count)
@@ -200,7 +224,13 @@ def _add_galaxies(picture: Picture, scene: str, seed: int, frame: Frame, band_um
     for index in np.flatnonzero((x > -60) & (x < columns + 60) & (y > -60) & (y < rows + 60)):
         scale = float(size[index] / frame.scale_arcsec)
         angle = float(tilt[index] + math.radians(frame.angle_deg))
-        _stamp(picture, _disc(scale, float(flat[index]), angle), round(float(x[index])), round(float(y[index])), float(peak[index]))
+        _stamp(
+            picture,
+            _disc(scale, float(flat[index]), angle),
+            round(float(x[index])),
+            round(float(y[index])),
+            float(peak[index]),
+        )
 
 
 def _disc(scale: float, flat: float, angle: float) -> Picture:

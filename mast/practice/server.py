@@ -98,7 +98,9 @@ class PracticeServer:
         self._guard = threading.Lock()
         self._stopping = threading.Event()
         self._http = _HttpServer((host, port), type("BoundHandler", (Handler,), {"archive": self}))
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="practice archive", daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(0.05,), name="practice archive", daemon=True
+        )
 
     @property
     def port(self) -> int:

@@ -83,7 +83,9 @@ Shape = Circle | Polygon
 def read_region(text: str | None) -> tuple[Shape, ...]:
     """The shapes of an STC-S text such as `POLYGON ICRS 1 2 3 4 5 6` or `CIRCLE ICRS 1 2 0.1`; unreadable parts are left out."""
     shapes: list[Shape] = []
-    for kind, body in _SHAPE.findall(re.sub(r"\b(?:ICRS|J2000|GSC1|FK5|UNKNOWNFrame)\b", " ", text or "", flags=re.IGNORECASE)):
+    for kind, body in _SHAPE.findall(
+        re.sub(r"\b(?:ICRS|J2000|GSC1|FK5|UNKNOWNFrame)\b", " ", text or "", flags=re.IGNORECASE)
+    ):
         numbers = [float(number) for number in _NUMBER.findall(body)]
         if kind.upper() == "CIRCLE" and len(numbers) == 3:
             shapes.append(Circle(vector(*numbers[:2]), math.radians(numbers[2])))
@@ -109,7 +111,9 @@ def offset(ra_deg: float, dec_deg: float, east_deg: float, north_deg: float) -> 
     return math.degrees(new_ra) % 360.0, math.degrees(new_dec)
 
 
-def box(ra_deg: float, dec_deg: float, width_deg: float, height_deg: float, angle_deg: float) -> list[tuple[float, float]]:
+def box(
+    ra_deg: float, dec_deg: float, width_deg: float, height_deg: float, angle_deg: float
+) -> list[tuple[float, float]]:
     """Corners of a rectangle whose height points to `angle_deg` (north through east), in a picture's pixel order."""
     turn = math.radians(angle_deg)
     corners = []

@@ -22,9 +22,7 @@ _RULES: Final = {
     "coron3": "Asn_Lv3Coron",
     "ami3": "Asn_Lv3AMI",
 }
-_POOL_COLUMNS: Final = (
-    "FILENAME INSTRUME DETECTOR EXP_TYPE FILTER PUPIL GRATING TARGNAME TARGTYPE TARGCATEG OBS_NUM OBS_NAME PROGRAM VISIT ASN_CANDIDATE BKGDTARG IS_PSF"
-).split()
+_POOL_COLUMNS: Final = ["FILENAME", "INSTRUME", "DETECTOR", "EXP_TYPE", "FILTER", "PUPIL", "GRATING", "TARGNAME", "TARGTYPE", "TARGCATEG", "OBS_NUM", "OBS_NAME", "PROGRAM", "VISIT", "ASN_CANDIDATE", "BKGDTARG", "IS_PSF"]
 
 
 def association(name: str, members: Sequence[Member], product: str, target: str, stamp: str) -> bytes:
@@ -121,7 +119,7 @@ def _sources(subject: Subject) -> list[str]:
             draw.uniform(1, 6),
             draw.uniform(0, 0.8),
         )
-        rows.append(f"{label:5d} " + " ".join(f"{value:.9e}" for value in values) + f" {str(draw.random() < 0.2)}")
+        rows.append(f"{label:5d} " + " ".join(f"{value:.9e}" for value in values) + f" {draw.random() < 0.2!s}")
     return rows
 
 
@@ -134,7 +132,10 @@ def _moments(subject: Subject, count: int) -> list[tuple[float, float]]:
 
 
 def _light_curve(subject: Subject) -> list[str]:
-    return [f"{mjd:.9f} {level:.9e} {2e-4:.3e} 128.500 128.500 {1e-3:.3e} {level - 1e-3:.9e}" for mjd, level in _moments(subject, 240)]
+    return [
+        f"{mjd:.9f} {level:.9e} {2e-4:.3e} 128.500 128.500 {1e-3:.3e} {level - 1e-3:.9e}"
+        for mjd, level in _moments(subject, 240)
+    ]
 
 
 def _white_light(subject: Subject) -> list[str]:
