@@ -21,7 +21,7 @@ from mast.models import DataFile
 from mast.schemas import library as schemas
 from mast.schemas.errors import FILE_PROBLEMS, problems
 
-router = Router(tags=["files"], auth=reading)
+router = Router(tags=["files"], auth=reading, by_alias=True)
 TEXT_TABLES = {"ecsv", "csv"}
 KEPT_FOREVER = "private, max-age=31536000, immutable"
 

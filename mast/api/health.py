@@ -15,7 +15,7 @@ from mast.errors import LoginRequired, ScopeTooSmall
 from mast.schemas import health as schemas
 from mast.schemas.errors import problems
 
-router = Router(tags=["health"])
+router = Router(tags=["health"], by_alias=True)
 
 
 @router.get("/health", response={200: schemas.Health, **problems(500, 503)}, auth=None)

@@ -17,7 +17,7 @@ from mast.schemas.base import OBS_ID
 from mast.schemas.errors import IMPORT_PROBLEMS, JOB_PROBLEMS, RECORD_PROBLEMS
 from mast.services import ImportRequest, StartedJob
 
-router = Router(tags=["imports"], auth=importing)
+router = Router(tags=["imports"], auth=importing, by_alias=True)
 POLL_AFTER_S = "1"
 _EVERY_LEVEL = tuple(int(level) for level in terms.CalibLevel)
 

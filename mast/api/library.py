@@ -26,7 +26,7 @@ from mast.schemas.base import NO_CONTROLS
 from mast.schemas.errors import RECORD_PROBLEMS
 from mast.tables import FORMATS, Column
 
-router = Router(tags=["library"], auth=reading)
+router = Router(tags=["library"], auth=reading, by_alias=True)
 FILES_SHOWN = 1000
 Word = Annotated[str, Field(max_length=200, pattern=NO_CONTROLS)]
 

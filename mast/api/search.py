@@ -12,7 +12,7 @@ from mast.archive.query import Query
 from mast.schemas import search as schemas
 from mast.schemas.errors import SEARCH_PROBLEMS
 
-router = Router(tags=["search"], auth=reading)
+router = Router(tags=["search"], auth=reading, by_alias=True)
 
 
 def _search(query: Query) -> HttpResponse:
