@@ -19,6 +19,7 @@ from mast.errors import BadQuery, DamagedFile, FileNotFound, NotViewable, all_co
 from mast.fits.headers import header
 from mast.fits.inspect import ChildLimits, inspect_file, inspect_files, stored_plan
 from mast.fits.plan import VERSION, Plan
+from mast.fits.probe import probe
 
 ROOT = Path(__file__).resolve().parents[2]
 ASTROPY_DATA = Path(get_pkg_data_path("data", package="astropy.io.fits.tests"))
@@ -36,6 +37,13 @@ def written(folder: Path, name: str, *extensions: fits.ImageHDU | fits.BinTableH
     path = folder / name
     fits.HDUList([fits.PrimaryHDU(), *extensions]).writeto(path)
     return path
+
+
+def inspected(path: Path, **options: str) -> Plan:
+    """The child's plan, which is the one the same code makes in this process."""
+    plan = inspect_file(path, **options)
+    assert plan == probe(str(path), options.get("file_name", path.name))
+    return plan
 
 
 # --- what is shown first ----------------------------------------------------------------------------------------
@@ -67,7 +75,7 @@ RAMP = "SCI, integration 1 of 2, group 5 of 5"
 def test_each_suffix_opens_on_its_plane(
     tmp_path: Path, suffix: str, extensions: list[fits.ImageHDU], title: str
 ) -> None:
-    plan = inspect_file(written(tmp_path, f"jw01234001001_02101_00001_nrca1_{suffix}.fits", *extensions))
+    plan = inspected(written(tmp_path, f"jw01234001001_02101_00001_nrca1_{suffix}.fits", *extensions))
     assert plan.view.viewable
     assert (plan.view.title, plan.view.why) == (title, "")
     assert plan.view.is_labels == (suffix == "segm")
@@ -87,7 +95,7 @@ def test_what_is_no_image_says_so_in_a_sentence(
     tmp_path: Path, name: str, extensions: list[fits.ImageHDU], reason: str
 ) -> None:
     path = written(tmp_path, name, *extensions)
-    plan = inspect_file(path)
+    plan = inspected(path)
     assert not plan.view.viewable
     assert reason in plan.view.why
     assert plan.error_code == ""
@@ -97,7 +105,7 @@ def test_what_is_no_image_says_so_in_a_sentence(
 
 def test_the_name_alone_never_decides_what_can_be_shown(tmp_path: Path) -> None:
     files = [written(tmp_path, "a_x1d.fits", sci((4, 4))), written(tmp_path, "b_i2d.fits", table())]
-    assert [inspect_file(path).view.viewable for path in files] == [True, False]
+    assert [inspected(path).view.viewable for path in files] == [True, False]
 
 
 def test_the_plan_has_offsets_scaling_units_and_facts(tmp_path: Path) -> None:
@@ -111,7 +119,7 @@ def test_the_plan_has_offsets_scaling_units_and_facts(tmp_path: Path) -> None:
     first.header["EFFEXPTM"] = 105.5
     path = tmp_path / "a_rate.fits"
     fits.HDUList([first, image, sci((4, 6), name="ERR")]).writeto(path)
-    plan = inspect_file(path)
+    plan = inspected(path)
     assert plan.facts == {"CAL_VER": "1.20.2", "CRDS_CTX": "jwst_1464.pmap", "EFFEXPTM": 105.5}
     assert plan.wcs == {"CRVAL1": 151.75, "CTYPE1": "RA---TAN"}
     hdu = plan.hdu(1)
@@ -123,14 +131,14 @@ def test_the_plan_has_offsets_scaling_units_and_facts(tmp_path: Path) -> None:
 
 def test_a_plan_survives_being_stored_as_json(tmp_path: Path) -> None:
     for name, shape in (("a_s3d.fits", (5, 4, 4)), ("b_uncal.fits", (1, 2, 4, 4))):
-        plan = inspect_file(written(tmp_path, name, sci(shape)))
+        plan = inspected(written(tmp_path, name, sci(shape)))
         assert stored_plan(json.loads(json.dumps(plan.to_json()))) == plan
     assert stored_plan(None) is None
     assert stored_plan(plan.to_json() | {"version": VERSION + 1}) is None
 
 
 def test_asking_a_plan_for_what_it_lacks_is_refused(tmp_path: Path) -> None:
-    plan = inspect_file(written(tmp_path, "a_i2d.fits", sci((4, 4)), table()))
+    plan = inspected(written(tmp_path, "a_i2d.fits", sci((4, 4)), table()))
     with pytest.raises(FileNotFound, match="no HDU 7"):
         plan.hdu(7)
     with pytest.raises(NotViewable, match="no image"):
@@ -139,7 +147,7 @@ def test_asking_a_plan_for_what_it_lacks_is_refused(tmp_path: Path) -> None:
 
 def test_the_header_is_read_card_by_card(tmp_path: Path) -> None:
     path = written(tmp_path, "a_i2d.fits", sci((4, 4)))
-    plan = inspect_file(path)
+    plan = inspected(path)
     assert ("EXTNAME", "SCI", "extension name") in header(path, plan, 1)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(DamagedFile, match="changed on disk"):
@@ -171,7 +179,7 @@ def test_products_that_are_no_fits_files_have_a_plan_too(
     tmp_path: Path, name: str, content: bytes, kind: str, reason: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    plan = inspect_file(tmp_path / name)
+    plan = inspected(tmp_path / name)
     assert (plan.kind, plan.size_bytes, plan.error_code) == (kind, len(content), "")
     assert not plan.view.viewable
     assert reason in plan.view.why
@@ -179,13 +187,13 @@ def test_products_that_are_no_fits_files_have_a_plan_too(
 
 def test_an_association_is_counted(tmp_path: Path) -> None:
     (tmp_path / "a_asn.json").write_text(json.dumps(ASSOCIATION))
-    facts = inspect_file(tmp_path / "a_asn.json").facts
+    facts = inspected(tmp_path / "a_asn.json").facts
     assert facts == {"products": 1, "members": 2, "asn_type": "image3", "asn_pool": "jw01234_pool.csv"}
 
 
 def test_a_fits_file_without_its_extension_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     path = written(tmp_path, "a_i2d.fits", sci((4, 4)))
-    assert inspect_file(path.rename(tmp_path / "blob")).view.viewable
+    assert inspected(path.rename(tmp_path / "blob")).view.viewable
 
 
 @pytest.mark.parametrize(
@@ -204,7 +212,7 @@ def test_a_fits_file_without_its_extension_is_known_by_its_first_bytes(tmp_path:
 )
 def test_contents_that_belie_the_name_are_reported(tmp_path: Path, name: str, content: bytes, code: str) -> None:
     (tmp_path / name).write_bytes(content)
-    plan = inspect_file(tmp_path / name)
+    plan = inspected(tmp_path / name)
     assert plan.error_code == code
     assert code in all_codes()
     assert not plan.view.viewable
@@ -248,7 +256,7 @@ def test_a_hostile_file_is_refused_quickly_and_in_words(tmp_path: Path, what: st
     path = tmp_path / "a_i2d.fits"
     path.write_bytes(HOSTILE[what])
     start = time.monotonic()
-    plan = inspect_file(path)
+    plan = inspected(path)
     assert time.monotonic() - start < 10
     assert plan.error_code in {"file.hostile_fits", "file.not_fits", "file.truncated_fits"}
     assert not plan.view.viewable
@@ -261,6 +269,18 @@ def test_astropys_own_odd_files_neither_hang_nor_hurt() -> None:
     assert len(plans) == len(paths) > 30
     for plan in plans:
         assert plan.view.viewable or plan.view.why
+
+
+def test_a_plan_with_more_than_any_file_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a_i2d.fits"
+    axes = ("BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 1", "NAXIS2  = 1", "PCOUNT  = 0", "GCOUNT  = 1")
+    cards = [
+        f"{letter}_{p}_{q}   = '{'x' * 60}'" for letter in ("A", "B", "AP", "BP") for p in range(10) for q in range(10)
+    ]
+    path.write_bytes(PRIMARY + 600 * (block("XTENSION= 'IMAGE'", *axes, *cards) + bytes(2880)))
+    plan = inspect_file(path)
+    assert plan.error_code == "file.hostile_fits"
+    assert "headers hold more" in plan.view.why
 
 
 def test_a_child_that_takes_too_long_is_given_up_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -283,8 +303,8 @@ def test_a_child_without_memory_is_given_up(tmp_path: Path) -> None:
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe_i2d.fits")
     for path in (tmp_path / "pipe_i2d.fits", tmp_path):
-        assert inspect_file(path).error_code == "file.damaged"
-    assert inspect_file(tmp_path / "absent.fits").error_code == "file.damaged"
+        assert inspected(path).error_code == "file.damaged"
+    assert inspected(tmp_path / "absent.fits").error_code == "file.damaged"
 
 
 def test_many_small_files_share_a_child(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ COLUMNS = [
     fits.Column("double", "D", array=[0.1, 1e300, -0.0]),
     fits.Column("flag", "L", array=[True, False, True]),
     fits.Column("text", "8A", array=["NGC 3132", "", "x"]),
+    fits.Column("texts", "6A", dim="(3,2)", array=[["abc", "d"], ["", "e"], ["f", ""]]),
     fits.Column("three", "3E", array=[[1, 2, 3], [4, 5, 6], [7, 8, 9]]),
     fits.Column("square", "4J", dim="(2,2)", array=[[[1, 2], [3, 4]]] * 3),
     fits.Column("complex", "C", array=[1 + 2j, 0, 1j]),
@@ -64,6 +65,7 @@ def test_every_type_of_column_becomes_plain_values(tmp_path: Path) -> None:
         "double": [0.1, 1e300, -0.0],
         "flag": [True, False, True],
         "text": ["NGC 3132", "", "x"],
+        "texts": [["abc", "d"], ["", "e"], ["f", ""]],
         "three": [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
         "square": [[1, 2, 3, 4]] * 3,
         "complex": ["(1+2j)", "0j", "1j"],
@@ -72,6 +74,16 @@ def test_every_type_of_column_becomes_plain_values(tmp_path: Path) -> None:
     }
     heads = {head.name: (head.unit, head.shape) for head in page.columns}
     assert (heads["float"], heads["three"], heads["square"]) == (("Jy", ()), ("", (3,)), ("", (2, 2)))
+
+
+def test_scaled_columns_are_scaled(tmp_path: Path) -> None:
+    path = written(tmp_path, fits.Column("n", "I", unit="XX", array=[0, 2, -4]))
+    card = b"TUNIT1  = 'XX      '"
+    content = path.read_bytes()
+    assert card in content
+    path.write_bytes(content.replace(card, b"TSCAL1  = 0.5".ljust(len(card))))
+    assert table_rows(path, inspect_file(path)).rows == [[0.0], [1.0], [-2.0]]
+    assert fits.getdata(path, 1)["n"].tolist() == [0.0, 1.0, -2.0]
 
 
 def plain(value: Any) -> Any:
@@ -208,6 +220,7 @@ def test_text_that_is_no_table_is_refused(tmp_path: Path) -> None:
     for content, sentence in [
         ("# %ECSV 1.0\n# ---\n# datatype: [\na\n", "not the YAML"),
         ("# %ECSV 1.0\n# ---\n# delimiter: ','\na\n", "names no columns"),
+        ("# %ECSV 1.0\n# only comments\n", "names no columns"),
         ("# %ECSV 1.0\n# ---\n# datatype: " + "[" * 5000 + "\na\n", "not the YAML"),
         ("# %ECSV 1.0\n# ---\n# datatype:\n" + "# - {name: a}\n" * 20_000 + "a\n", "more columns"),
         ("# %ECSV 1.0\n" + "# more\n" * 200_000, "header is longer"),
@@ -216,7 +229,10 @@ def test_text_that_is_no_table_is_refused(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(MalformedFile, match=sentence):
             text_rows(path, inspect_file(path))
+    path.write_text("# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a}\na\n" + "1" * 200_000)
     plan = inspect_file(path)
+    with pytest.raises(MalformedFile, match="no row"):
+        text_rows(path, plan)
     path.unlink()
     with pytest.raises(DamagedFile):
         text_rows(path, plan)
@@ -289,6 +305,13 @@ def test_the_sources_of_a_file_are_named(tmp_path: Path) -> None:
     labels = [choice.label for choice in spectrum_choices(path, plan)]
     assert labels == ["EXTRACT1D, slit S1, source 10", "EXTRACT1D,2, slit S2, source 20"]
     assert spectrum(path, plan, hdu=2).flux == [2.0]
+
+
+def test_a_spectrum_of_too_many_points_is_not_plotted(tmp_path: Path) -> None:
+    columns = [fits.Column(name, "E", array=np.zeros(1_000_001, "f4")) for name in ("WAVELENGTH", "FLUX")]
+    path = written(tmp_path, *columns)
+    with pytest.raises(NotViewable, match="1,000,001 points"):
+        spectrum(path, inspect_file(path))
 
 
 def test_a_table_that_is_no_spectrum_is_said_to_be_none(tmp_path: Path) -> None:
