@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.forms import SearchForm
-from mast import terms
+from mast import library, terms
 from mast.archive.answers import is_exclusive
 from mast.archive.rows import ObservationRow
+from mast.library import Reader
 from mast.services import SearchResult
 
 COLUMNS = [
@@ -42,6 +43,8 @@ class Line:
     row: ObservationRow
     held_files: int
     released_at: datetime | None
+    thumb_id: int | None
+    """a held file that shows what it looks like"""
 
     @property
     def is_planned(self) -> bool:
@@ -56,8 +59,15 @@ class Line:
         return not self.is_planned
 
 
-def as_lines(rows: Iterable[ObservationRow], found: SearchResult) -> list[Line]:
-    return [Line(row, found.held.get(row.obs_id, 0), row.released_at) for row in rows]
+def as_lines(rows: Sequence[ObservationRow], found: SearchResult, user: Reader) -> list[Line]:
+    pictures = _pictures([row.obs_id for row in rows if row.obs_id in found.held], user)
+    return [Line(row, found.held.get(row.obs_id, 0), row.released_at, pictures.get(row.obs_id)) for row in rows]
+
+
+def _pictures(obs_ids: Sequence[str], user: Reader) -> dict[str, int]:
+    """A file of each held observation that can be shown, the highest level last and so kept."""
+    files = library.visible_files(user).filter(is_viewable=True, observations__obs_id__in=obs_ids)
+    return dict(files.order_by("calib_level", "-pk").values_list("observations__obs_id", "pk"))
 
 
 def sort_of(text: str) -> str:

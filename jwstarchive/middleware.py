@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from dashboard.refusals import refusal
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem
 from mast.errors import CrossOrigin as CrossOriginRefused
 from mast.errors import MastError, NotJson, RequestTooLarge
@@ -57,7 +58,7 @@ class Problems:
             return None
         if is_api(request):
             return problem(request, exc)
-        return render(request, "error.html", {"error": exc}, status=exc.http_status)
+        return refusal(request, exc)
 
 
 # --- other web sites --------------------------------------------------------------------------------------------

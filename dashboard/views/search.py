@@ -43,7 +43,7 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
     return {
         "found": found,
         "page": page,
-        "rows": results.as_lines(page.object_list, found),
+        "rows": results.as_lines(list(page.object_list), found, request.user),
         "sort": sort,
         "columns": results.COLUMNS,
         "levels": results.levels_to_import(form),

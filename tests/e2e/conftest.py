@@ -1,0 +1,98 @@
+"""A whole archive on the practice archive, and Chromium that is watched: every request, every complaint."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from tests.conftest import missing
+from tests.stack.archive import Archive, started
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SHOTS = os.environ.get("E2E_SHOTS", "")
+ANSWER_OF_REFUSAL = re.compile(r"status of 4\d\d|favicon")
+Visit = Callable[..., AbstractContextManager[Page]]
+
+
+@dataclass
+class Watch:
+    """What a page asked for and what the browser complained about."""
+
+    hosts: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def on(self, page: Page) -> None:
+        page.on("request", self._asked)
+        page.on("console", lambda message: self._said(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"}:
+            self.hosts.add(parts.netloc)
+
+    def _said(self, kind: str, text: str) -> None:
+        # A refused form answers 422 on purpose, and Chromium prints that as an error.
+        if kind in {"error", "warning"} and not ANSWER_OF_REFUSAL.search(text):
+            self.complaints.append(f"{kind}: {text}")
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with started(tmp_path_factory.mktemp("e")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not program:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(archive: Archive, browser: Browser) -> Visit:
+    """A page of a fresh visitor; at its end no request may have left the archive and nothing may be complained of."""
+
+    @contextmanager
+    def visitor(*, width: int = 1440, **options: Any) -> Iterator[Page]:
+        context = browser.new_context(base_url=archive.url, viewport={"width": width, "height": 900}, **options)
+        page = context.new_page()
+        watch = Watch()
+        watch.on(page)
+        yield page
+        context.close()
+        assert watch.hosts <= {f"localhost:{archive.port}"}
+        assert watch.complaints == []
+
+    return visitor
+
+
+def shot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Keep a picture of the page in the folder `E2E_SHOTS` names, for a person to look at."""
+    if SHOTS:
+        folder = Path(SHOTS)
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=full_page)
