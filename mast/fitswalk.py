@@ -31,7 +31,8 @@ BITPIXES: Final = frozenset({8, 16, 32, 64, -32, -64})
 class WalkLimits:
     """What is more than any JWST file has. Bytes, counts and pixels."""
 
-    hdus: int = 2_000
+    hdus: int = 16_000
+    """a level-2 WFSS `cal` has seven for each source and order, and up to 1,000 sources (spacetelescope/jwst#9282)"""
     header_bytes: int = 8 << 20
     all_header_bytes: int = 64 << 20
     axes: int = 8

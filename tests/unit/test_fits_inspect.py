@@ -245,7 +245,7 @@ HOSTILE = {
     "no END": PRIMARY[:240] + b" " * (9 << 20),
     "gzip bomb": gzip.compress(bytes(32 << 20)),
     "compressed image": extension("BINTABLE", *two_axes(8, 1), "ZIMAGE  = T", *Z_AXES) + bytes(2880),
-    "too many HDUs": PRIMARY + 2_100 * block("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 0"),
+    "too many HDUs": PRIMARY + 16_000 * block("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 0"),
     "huge in a short file": extension("IMAGE", *two_axes(9_000_000, 9_000_000)),
     "table rows without end": extension("BINTABLE", *two_axes(10**12, 10**12), "TFIELDS = 999"),
 }

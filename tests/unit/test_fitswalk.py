@@ -241,9 +241,12 @@ def test_headers_that_add_up_to_too_much_are_refused() -> None:
 
 
 def test_more_hdus_than_any_file_has_are_refused() -> None:
-    with pytest.raises(HostileFits, match="more than 2,000 HDUs"):
-        walk(opened(EMPTY + 2_000 * image()))
-    assert len(walk(opened(EMPTY + 1_999 * image()))) == 2_000
+    with pytest.raises(HostileFits, match="more than 16,000 HDUs"):
+        walk(opened(EMPTY + 20_000 * image()))
+
+
+def test_a_wfss_exposure_with_thousands_of_hdus_is_walked() -> None:
+    assert len(walk(opened(EMPTY + 2 * 7 * 1_000 * image()))) == 14_001
 
 
 def test_a_compressed_image_that_unpacks_to_gigabytes_is_refused() -> None:
