@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -212,6 +213,8 @@ def _database() -> dict[str, Any]:
             database: dict[str, Any] = dict(env.db_url_config(url))
         except ValueError as exc:
             raise ImproperlyConfigured(advice) from exc
+        # A socket's folder is written %2Frun%2Fpostgresql, as libpq wants it.
+        database["HOST"] = unquote(str(database.get("HOST", "")))
     else:
         database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(ARCHIVE_DIR / "db.sqlite3")}
     if database["ENGINE"].endswith("sqlite3"):

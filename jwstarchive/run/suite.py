@@ -10,9 +10,12 @@ from jwstarchive.bootstrap import BASE_DIR
 
 
 def main(arguments: list[str]) -> int:
-    """Become pytest; returns only where it is not installed."""
+    """Become pytest, which gets the arguments, under coverage after `--coverage`; returns only where it is missing."""
+    runner = ["pytest", *arguments]
+    if arguments[:1] == ["--coverage"]:
+        runner = ["coverage", "run", "-m", "pytest", *arguments[1:]]
     if find_spec("pytest"):
         os.chdir(BASE_DIR)
-        os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
+        os.execv(sys.executable, [sys.executable, "-m", *runner])
     print("pytest is not installed here: pip install -r requirements-dev.txt", file=sys.stderr)
     return 2

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 PAUSE_FIRST_S = 0.5
 PAUSE_LONGEST_S = 30.0
@@ -76,6 +76,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._wake, self._wake_writer = socket.socketpair()
         self._guard: subprocess.Popen[bytes] | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
 
     # --- signals and the guard
 
@@ -85,9 +86,9 @@ class Supervisor:
         self._selector.register(self._wake, selectors.EVENT_READ)
         signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_stop_signal)
+            self._handlers[number] = signal.signal(number, self._on_stop_signal)
         # A handler that does nothing: only then does a child's death wake the loop.
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         self._start_guard()
         return self
 
@@ -97,8 +98,12 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 self._guard.stdin.close()
             self._guard.wait()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         signal.set_wakeup_fd(-1)
         self._selector.close()
+        self._wake.close()
+        self._wake_writer.close()
 
     def _on_stop_signal(self, *_: object) -> None:
         self.stop_requested = True
@@ -220,11 +225,12 @@ class Supervisor:
             self._selector.unregister(stream)
 
     def _bury(self, child: Child) -> None:
-        """Kill what is left of a dead leader's group, read its last words, forget it."""
+        """Kill what is left of a program's group, read its last words, forget it."""
         process = child.process
         if process is None:
             return
         _kill_group(process.pid)
+        process.wait()
         self._tell_guard("-", process.pid)
         if process.stdout:
             self._read(child)
@@ -251,8 +257,6 @@ class Supervisor:
         for child in stopping:
             if child.process and child.process.poll() is None:
                 self._log("up", f"{child.program.name} did not stop in {patience_s:g} s; killed")
-                _kill_group(child.process.pid)
-                child.process.wait()
             self._bury(child)
 
 
