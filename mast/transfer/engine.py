@@ -73,6 +73,8 @@ def fetch(
     DiskFull, FileError : the disk; `DiskFull.details["needed_bytes"]` where it is known
     AlreadyClaimed : another process is fetching this file
     """
+    if not wanted.sources:
+        raise NotInSource(f"Nobody is known to have {wanted.file_name}.")
     reporter = Reporter(config.progress_every_s, on_progress, should_stop)
     disk.make_dir(wanted.partial_dir, 0o700)
     lock = wanted.partial_dir / f"{wanted.file_name}.lock"
