@@ -123,7 +123,7 @@ def _column(name: str, kind: str) -> Row:
     column: Row = {"text": _TEXTS.get(name, name), "vot.name": name, "vot.ID": name}
     if name in {"dataRights", "mtFlag"}:  # these two carry `type` alone at MAST
         return {"text": _TEXTS[name], "type": kind}
-    column["vot.datatype"] = "long" if name in _LONG else _DATATYPES[kind]
+    column["vot.datatype"] = "long" if name in _LONG else "float" if name == "distance" else _DATATYPES[kind]
     if kind == "string" and name not in _LONG:
         column["vot.arraysize"] = "*"
     if name in SEPARATED:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mast.practice import scene
+from mast.practice import dispersed, scene
 from mast.practice.fits_layout import Image
 from mast.practice.kinds import RATE
 from mast.practice.scene import Picture
@@ -31,6 +31,8 @@ class Painter:
     @cached_property
     def sky(self) -> Picture:
         """The noiseless picture, MJy/sr, without blanks."""
+        if self.subject.is_dispersed:
+            return dispersed.paint(self.subject.mode, self.subject.sky_seed, self.frame.shape)
         return scene.paint(self.subject.scene, self.subject.sky_seed, self.frame, self.subject.band_um)
 
     @cached_property

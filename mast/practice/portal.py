@@ -90,15 +90,22 @@ def missions(holdings: Holdings) -> Row:
     counts: dict[str, int] = {}
     for row in holdings.observations():
         counts[row["obs_collection"]] = counts.get(row["obs_collection"], 0) + 1
-    hist = {name: count for name, count in sorted(counts.items())} | {"hist": {}}
-    distinct = {"Column": "obs_collection", "DistinctValue": sorted(counts)}
+    entries = {name: {"count": count, "key": name} for name, count in sorted(counts.items())}
+    histogram = {"hist": list(entries.values())} | entries
     column = {
-        "text": "Mission",
+        "text": "obs_collection",
         "dataIndex": "obs_collection",
-        "ExtendedProperties": {"histObj": hist, "discreteHistogram": distinct},
+        "ExtendedProperties": {"histObj": histogram, "vot.datatype": "char"},
     }
-    table = {"Columns": [column], "Rows": [], "ExtendedProperties": {}}
-    return {"status": "COMPLETE", "msg": "", "data": {"Tables": [table]}}
+    paging = dict.fromkeys(("page", "pageSize", "pagesFiltered", "rows", "rowsFiltered", "rowsTotal"), 0)
+    table = {
+        "name": "Table",
+        "ExtendedProperties": {"Paging": paging},
+        "Columns": [column],
+        "Fields": [{"name": "obs_collection", "type": "string"}],
+        "Rows": [],
+    }
+    return {"status": "COMPLETE", "msg": "", "data": {"name": "NewDataSet", "Tables": [table]}}
 
 
 def _filters(params: Row) -> list[Row]:

@@ -21,8 +21,8 @@ NOISE: Final = 0.03
 """Standard deviation of the sky, MJy/sr."""
 _FIELD_ARCSEC: Final = 260.0
 _STARS: Final = {
-    "planetary": 350,
-    "nebula": 900,
+    "planetary": 700,
+    "nebula": 2200,
     "stars": 2500,
     "galaxy": 250,
     "cluster": 60,
@@ -31,8 +31,8 @@ _STARS: Final = {
     "planet": 15,
 }
 _GALAXIES: Final = {
-    "cluster": 420,
-    "field": 380,
+    "cluster": 600,
+    "field": 900,
     "galaxy": 60,
     "planetary": 40,
     "nebula": 10,
@@ -62,7 +62,8 @@ def stars(scene: str, seed: int) -> Sources:
         _FIELD_ARCSEC * np.sqrt(random.uniform(0, 1, count)) if scene != "stars" else random.exponential(45.0, count)
     )
     turn = random.uniform(0, 2 * math.pi, count)
-    peak = 0.4 * random.pareto(0.75, count).clip(0, 4000) + 0.2
+    bright = 4.0 if scene in {"planetary", "nebula"} else 0.4  # above the glow they stand in
+    peak = bright * random.pareto(0.75, count).clip(0, 4000) + 0.2
     east, north = spread * np.cos(turn), spread * np.sin(turn)
     if scene in {"star", "planetary"}:
         east[0] = north[0] = 0.0
@@ -123,11 +124,11 @@ def _waves(seed: int, east: Grid, north: Grid, size_arcsec: float, octaves: int 
     random = np.random.default_rng([seed, 7])
     total: Grid = np.zeros(np.broadcast(east, north).shape)
     for octave in range(octaves):
-        for _ in range(4):
+        for _ in range(6):
             turn, phase = random.uniform(0, 2 * math.pi, 2)
             pace = 2 * math.pi * 2**octave / size_arcsec * random.uniform(0.7, 1.4)
             total += (
-                0.5 * 0.62**octave * np.sin(pace * (east * math.cos(turn) + north * math.sin(turn)) + phase + total)
+                0.4 * 0.62**octave * np.sin(pace * (east * math.cos(turn) + north * math.sin(turn)) + phase + total)
             )
     return total
 

@@ -13,6 +13,7 @@ from mast.practice import optics, sphere
 from mast.practice.columns import Row
 
 _DETECTOR: Final = re.compile(r"_(nrc[ab](?:[1-4]|long)|mirimage|mirifu(?:short|long)|nis|nrs[12]|guider[12])(?:_|$)")
+_SPECTROSCOPIC: Final = frozenset({"IFU", "MSA", "SLIT", "SLITLESS", "SOSS", "GRISM", "WFSS"})
 _LONG_DETECTORS: Final = frozenset({"nrcalong", "nrcblong"})
 _SINGLE_ARCSEC: Final = {"sw": 64.0, "lw": 129.0}
 _MODULE_ARCSEC: Final = 86.0
@@ -101,7 +102,12 @@ class Subject:
 
     @cached_property
     def is_time_series(self) -> bool:
-        return self.row["dataproduct_type"] == "timeseries"
+        return bool(self.row["dataproduct_type"] == "timeseries")
+
+    @cached_property
+    def is_dispersed(self) -> bool:
+        """Whether the detector saw spectra instead of sky."""
+        return self.is_exposure and not self.is_guide_star and self.mode in _SPECTROSCOPIC
 
     @property
     def program(self) -> str:
