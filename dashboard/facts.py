@@ -69,7 +69,7 @@ def of_proof(file: DataFile) -> list[Fact]:
         ("", "Source", parts or file.source, "where the bytes came from"),
         ("", "Fetched", write.utc(file.fetched_at), "UTC"),
         ("", "Bound to", file.validator, "the version the server named; every range came from it"),
-        ("", "Fetched by", file.software and f"JWST Archive {file.software}", ""),
+        ("", "Fetched by", file.software, ""),
     ]
     return list(_lines(facts, []))
 

@@ -155,14 +155,22 @@ class ViewForm(forms.Form):
     def __init__(self, data: Any, *, plan: Plan) -> None:
         defaults = {
             "hdu": plan.view.hdu,
-            "plane": _plane_text(plan.view.plane),
+            # Another HDU has planes of its own; the preview knows its first.
+            "plane": _plane_text(plan.view.plane) if data.get("hdu") in {None, str(plan.view.hdu)} else "",
             "stretch": "asinh",
             "limits": "zscale",
             "cmap": "gray",
-            "width": 1024,
+            "width": 2048,
         }
         super().__init__({name: data.get(name) or default for name, default in defaults.items()})
         images = [hdu for hdu in plan.hdus if hdu.is_image]
+        asked = str(data.get("hdu") or plan.view.hdu)
+        shape = next((hdu.shape for hdu in images if str(hdu.index) == asked), ())
+        if len(shape) <= 2:
+            del self.fields["plane"]
+        else:
+            self.fields["plane"].label = "Plane of " + " × ".join(str(length) for length in shape[:-2])
+        self.fields["limits"].widget.attrs["list"] = "limits-known"
         self._offer("hdu", [(str(hdu.index), f"{hdu.index} {hdu.label}") for hdu in images])
         self._offer("cmap", [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)])
 

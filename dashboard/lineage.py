@@ -56,7 +56,8 @@ def _members(file: DataFile) -> list[Member]:
     if file.state != DataFile.State.HELD or file.size_bytes > LARGEST_ASN_BYTES or not path.is_file():
         return []
     listed = list(_listed(json.loads(path.read_bytes())))[:MOST_MEMBERS]
-    held = DataFile.objects.defer("plan", "raw").in_bulk([name for _, name, _ in listed], field_name="file_name")
+    names = [name for _, name, _ in listed]
+    held = {row.file_name: row for row in DataFile.objects.filter(file_name__in=names).defer("plan", "raw")}
     return [Member(product, name, role, held.get(name)) for product, name, role in listed]
 
 

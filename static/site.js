@@ -73,5 +73,11 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick], [data-tick-all]")) count(form);
 });
 
+// --- an import joined twice has one card
+document.addEventListener("htmx:afterSwap", () => document.querySelectorAll("#started > article").forEach((card) => {
+  const same = document.querySelectorAll(`#started > article[id="${card.id}"]`);
+  if (same.length > 1) same[0].remove();
+}));
+
 // --- after a search the reader is taken to the result's heading
 document.addEventListener("htmx:afterSwap", (event) => event.detail.target.querySelector?.("[data-focus]")?.focus());

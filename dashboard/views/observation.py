@@ -30,11 +30,13 @@ def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
     row = library.get_observation(obs_id)
     files = library.visible_files(request.user).filter(observations=row).defer("plan", "raw")
     files = files.order_by("-is_viewable", "-calib_level", "file_name")
+    shown = list(files[:FILES_PER_PAGE])
     find = request.GET.get("find", "")
     context = {
         "here": "library",
         "observation": row,
-        "files": files[:FILES_PER_PAGE],
+        "files": shown,
+        "pictured": next((item for item in shown if item.is_viewable), None),
         "file_count": files.count(),
         "facts": facts.of_observation(row),
         "fields": facts.raw_fields(row.raw, "mast_", find),
