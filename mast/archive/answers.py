@@ -133,10 +133,10 @@ def _why_nothing(answer: SearchAnswer, found: Found) -> list[str]:
 
 def _holding_sentence(answer: SearchAnswer) -> str:
     asked = _level_list(answer.query.calib_levels or ())
-    holders = _count(answer.level3_holding or 0, "Level 3 observation")
+    hold = "observation holds" if answer.level3_holding == 1 else "observations hold"
     return (
-        f"A row carries the highest level its observation reached: {holders} here may hold files of {asked} as well, "
-        f"which importing them with those levels brings."
+        f"{answer.level3_holding} Level 3 {hold} files of {asked} as well, since a row carries the highest level its "
+        "observation reached: importing them with those levels brings these files."
     )
 
 
@@ -146,10 +146,11 @@ def _access_notes(answer: SearchAnswer) -> list[str]:
         first = _first_release(answer.rows)
         until = f"; the first becomes public on {first:%Y-%m-%d}" if first else ""
         if answer.exclusive_count == len(answer.rows):
-            notes.append(f"Nothing here is public yet: all {answer.exclusive_count} are exclusive access{until}.")
+            exclusive = _count(answer.exclusive_count, "observation")
+            notes.append(f"Nothing here is public yet: {exclusive} under exclusive access{until}.")
         else:
             are = "is" if answer.exclusive_count == 1 else "are"
-            notes.append(f"{answer.exclusive_count} of {len(answer.rows)} {are} exclusive access{until}.")
+            notes.append(f"{answer.exclusive_count} of {len(answer.rows)} {are} under exclusive access{until}.")
     if answer.planned_count and answer.rows:
         notes.append(f"{_count(answer.planned_count, 'observation')} planned and not taken yet.")
     return notes
@@ -168,7 +169,9 @@ def _level_counts(counts: dict[int, int]) -> str:
 
 def _level_list(levels: tuple[int, ...]) -> str:
     numbers = [_minus(level) for level in sorted(levels)]
-    return "Level " + (" and ".join([", ".join(numbers[:-1]), numbers[-1]]) if len(numbers) > 1 else numbers[0])
+    if len(numbers) == 1:
+        return f"Level {numbers[0]}"
+    return f"Levels {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
 def _minus(level: int) -> str:

@@ -37,19 +37,20 @@ def products(
     ----------
     obsids : MAST's product-group numbers, not obs_ids; asked for 500 a request
     """
-    client = Client(config, cancelled=cancelled)
     wanted = [obsid for obsid in dict.fromkeys(obsids) if obsid.isascii() and obsid.isdigit()]
-    return [row for batch in batches(wanted, OBSIDS_A_REQUEST) for row in client.products(batch)]
+    rows: list[ProductRow] = []
+    for batch in batches(wanted, OBSIDS_A_REQUEST):
+        rows += Client(config, cancelled=cancelled).products(batch)
+    return rows
 
 
 def path_lookup(
     uris: Sequence[str], config: ArchiveConfig, *, cancelled: Callable[[], bool] | None = None
 ) -> dict[str, str | None]:
     """The S3 key of each file, without a leading slash; None where MAST knows none."""
-    client = Client(config, cancelled=cancelled)
     keys: dict[str, str | None] = {}
     for batch in batches(list(dict.fromkeys(uris)), URIS_A_REQUEST):
-        answer = client.path_lookup(batch)
+        answer = Client(config, cancelled=cancelled).path_lookup(batch)
         keys |= {uri: _key_of(answer.get(uri)) for uri in batch}
     return keys
 

@@ -30,7 +30,10 @@ def resolve(name: str, client: Client) -> Outcome:
         outcome.resolved = _ask(dict.fromkeys((usual, " ".join(name.split()))), client)
     except errors.ArchiveError as exc:
         client.deadline.remaining()
-        outcome.failure = exc
+        outcome.failure = type(exc)(
+            f"The name resolver failed, so {usual} has no position. {exc.message} "
+            "Coordinates, programs and observation ids can be searched meanwhile."
+        )
     return outcome if outcome.resolved else _without_resolver(usual, outcome)
 
 

@@ -57,11 +57,14 @@ def observations(
     obs_ids : mission names, jw02733-o001_t001_nircam_clear-f090w
     obsids : MAST's product-group numbers
     """
-    client = Client(config, cancelled=cancelled)
     named = [name for name in dict.fromkeys(obs_ids) if terms.is_safe_name(name)]
     numbered = [number for number in dict.fromkeys(obsids) if number.isascii() and number.isdigit()]
-    rows = [row for batch in batches(named, OBSIDS_A_REQUEST) for row in client.observations(obs_id=batch)]
-    rows += [row for batch in batches(numbered, OBSIDS_A_REQUEST) for row in client.observations(obsid=batch)]
+    rows: list[ObservationRow] = []
+    for column, ids in (("obs_id", named), ("obsid", numbered)):
+        for batch in batches(ids, OBSIDS_A_REQUEST):
+            # A client, and so a deadline, for each: the bound is that of one query.
+            filters: dict[str, Any] = {column: batch}
+            rows += Client(config, cancelled=cancelled).observations(**filters)
     return _once_each(rows)
 
 
@@ -120,7 +123,7 @@ def _by_coordinates(query: Query, client: Client) -> Found:
     ra_deg, dec_deg = query.ra_deg or 0.0, query.dec_deg or 0.0
     searched = (
         f"Searched within {query.radius_deg:g}° of {sky.format_position(ra_deg, dec_deg)} "
-        f"(RA {ra_deg:.5f}°, Dec {dec_deg:.5f}°, ICRS)."
+        f"(RA {ra_deg:.5f}°, Dec {dec_deg:.5f}°, ICRS).".replace("-", "−")
     )
     return _around(client, ra_deg, dec_deg, query.radius_deg, searched)
 
@@ -199,6 +202,8 @@ def _by_observation(query: Query, client: Client) -> Found:
     found = Found(rows, f"Searched for the observation {wanted.pattern}{read_as}.")
     if not rows and wanted.program:
         _look_in_program(wanted, client, found)
+    elif not rows:
+        found.why_nothing = ["Ids of JWST observations begin with jw and the program, jw02733-o001_t001_… say."]
     return found
 
 

@@ -8,6 +8,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +24,8 @@ from tests.mast_replies import COLUMNS, envelope, mast, observation
 ROWS = [observation(number) for number in range(1, 4)]
 
 
-def config_of(server: Liar, timeout_s: float = 10, **options: object) -> ArchiveConfig:
-    return ArchiveConfig(server.url, f"{server.url}/Santa-war/query", timeout_s=timeout_s, **options)  # type: ignore[arg-type]
+def config_of(server: Liar, timeout_s: float = 10, **options: Any) -> ArchiveConfig:
+    return ArchiveConfig(server.url, f"{server.url}/Santa-war/query", timeout_s=timeout_s, **options)
 
 
 def ask(answer: Callable[[Asked], Pieces], timeout_s: float = 10) -> list[str]:
@@ -331,7 +333,7 @@ def test_the_token_goes_to_mast_as_a_header_and_to_the_resolver_not_at_all(
     assert "CANARY" not in caplog.text
 
 
-def test_a_netrc_of_the_account_is_not_used(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_netrc_of_the_account_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
     netrc.chmod(0o600)

@@ -15,7 +15,8 @@ from mast.archive.client import ArchiveConfig
 from mast.archive.products import distinct, path_lookup, products, select
 from mast.archive.search import Query, SearchAnswer, observations, search
 from mast.practice import PracticeServer
-from tests.liar import unused_port
+from tests.liar import Liar, as_json, unused_port
+from tests.mast_replies import envelope, mast, observation
 
 RING = "jw02733-o001_t001_nircam_clear-f090w"
 
@@ -79,7 +80,7 @@ def test_without_the_resolver_other_names_are_looked_for_among_the_target_names(
     practice.broken = {"resolver"}
     answer = ask(config, kind="target", target_name="G028.320+01.243")
     assert {row.target_name for row in answer.rows} == {"G028.320+01.243"}
-    with pytest.raises(errors.ArchiveUnavailable):
+    with pytest.raises(errors.ArchiveUnavailable, match="The name resolver failed, so Nowhere 77777 has no position"):
         ask(config, kind="target", target_name="Nowhere 77777")
 
 
@@ -254,7 +255,7 @@ def test_a_level_2_search_says_how_many_level_3_observations_hold_such_files(con
     answer = ask(config, kind="program", program_id="2733", calib_levels=(1, 2))
     assert answer.rows == []
     assert answer.level3_holding == 10
-    assert any("10 Level 3 observations here may hold files of Level 1 and 2" in note for note in answer.notes)
+    assert any("10 Level 3 observations hold files of Levels 1 and 2" in note for note in answer.notes)
     assert any("10 combined (Level 3)" in note for note in answer.notes)
     assert ask(config, kind="program", program_id="2733").level3_holding is None
 
@@ -333,6 +334,13 @@ def test_a_search_cancelled_before_it_starts_asks_nothing(practice: PracticeServ
     with pytest.raises(errors.Cancelled):
         search(Query(kind="program", program_id="2733"), config, cancelled=lambda: True)
     assert practice.counts["invoke"] == 0
+
+
+def test_twenty_thousand_rows_come_in_one_answer() -> None:
+    body = as_json(envelope([observation(number) for number in range(20_000)]))
+    with Liar(mast(lambda _: body)) as server:
+        many = search(Query(kind="program", program_id="2733"), ArchiveConfig(server.url, server.url, timeout_s=30))
+    assert many.total_count == len({row.obsid for row in many.rows}) == 20_000
 
 
 # --- observations again, and their products ---------------------------------------------------------------------
