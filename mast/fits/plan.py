@@ -18,6 +18,9 @@ VERSION: Final = 1
 Plane = tuple[int, ...] | Literal["median"]
 """Indexes of the leading axes, `(integration, group)` or `(wavelength,)`; `median` is along the first of three axes."""
 
+MEDIAN_BYTES: Final = 256 << 20
+"""of the largest cube whose median is made on request, in a second or two"""
+
 IMAGE_KINDS: Final = frozenset({"primary", "image"})
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mast.errors import BadQuery
-from mast.fits.plan import Plan, Plane, PlanHdu
-from mast.fits.stored import Values, bands, open_inspected, read_exactly, stored_dtype, to_numbers
+from mast.fits.plan import MEDIAN_BYTES, Plan, Plane, PlanHdu
+from mast.fits.stored import BAND_BYTES, Values, open_inspected, read_exactly, stored_dtype, to_numbers
 
-MEDIAN_BYTES: Final = 1 << 30
-"""of the largest cube whose median is made on request"""
+SPECTRA_BYTES: Final = 32 << 20
+"""of the part of a cube that is sorted at once"""
 
 
 class PlaneRows(Protocol):
@@ -58,11 +58,14 @@ class MedianPlane:
     """The median along the first axis of a cube [plane, y, x], NaN and infinities left out."""
 
     def __init__(self, descriptor: int, hdu: PlanHdu) -> None:
-        self._planes = [DiskPlane(descriptor, hdu, plane_offset(hdu, (index,))) for index in range(hdu.shape[0])]
-        height, width = self._planes[0].shape
+        self._descriptor = descriptor
+        self._hdu = hdu
+        count, height, width = hdu.shape
         self._median = np.empty((height, width), np.float32)
-        for start, stop in bands(height, 1, width * 8 * hdu.shape[0]):
-            self._median[start:stop] = self._median_of(start, stop)
+        step = max(1, SPECTRA_BYTES // (4 * count * width))
+        for start in range(0, height, step):
+            stop = min(start + step, height)
+            self._median[start:stop] = _median_of(self._spectra(start, stop)).reshape(stop - start, width)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -76,16 +79,32 @@ class MedianPlane:
     def rows(self, start: int, stop: int) -> Values:
         return self._median[start:stop].copy()
 
-    def _median_of(self, start: int, stop: int) -> NDArray[np.float32]:
-        # Each pixel's spectrum is made contiguous, then sorted: NaN comes last, and sorting is what numpy does fastest.
-        spectra = np.stack([plane.rows(start, stop).astype(np.float32) for plane in self._planes], axis=-1)
-        spectra[~np.isfinite(spectra)] = np.nan
-        spectra.sort(axis=-1)
-        count = np.count_nonzero(~np.isnan(spectra), axis=-1)
-        low, high = np.maximum(count - 1, 0) // 2, count // 2
-        high = np.minimum(high, np.maximum(count - 1, 0))
-        middle = [np.take_along_axis(spectra, at[..., None], axis=-1)[..., 0] for at in (low, high)]
-        return np.asarray((middle[0] + middle[1]) / 2, np.float32)
+    def _spectra(self, start: int, stop: int) -> NDArray[np.float32]:
+        """The spectra of the pixels of some rows, each contiguous: shape (pixels, planes)."""
+        count, height, width = self._hdu.shape
+        spectra = np.empty(((stop - start) * width, count), np.float32)
+        plane_bytes = height * width * abs(self._hdu.bitpix) // 8
+        # Many whole planes at once: a read for each plane of each band would cost more than the bytes.
+        step = max(1, BAND_BYTES // plane_bytes)
+        for first in range(0, count, step):
+            last = min(first + step, count)
+            raw = read_exactly(
+                self._descriptor, self._hdu.data_offset + first * plane_bytes, (last - first) * plane_bytes
+            )
+            stored = np.frombuffer(raw, stored_dtype(self._hdu.bitpix)).reshape(last - first, height, width)
+            with np.errstate(over="ignore"):
+                spectra[:, first:last] = to_numbers(stored[:, start:stop], self._hdu).reshape(last - first, -1).T
+        return spectra
+
+
+def _median_of(spectra: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The median of each row of finite values; NaN where there is none. Sorts its argument: NaN comes last."""
+    spectra[~np.isfinite(spectra)] = np.nan
+    spectra.sort(axis=-1)
+    count = np.count_nonzero(~np.isnan(spectra), axis=-1)
+    last = np.maximum(count - 1, 0)
+    each = np.arange(len(spectra))
+    return np.asarray((spectra[each, last // 2] + spectra[each, np.minimum(count // 2, last)]) / 2, np.float32)
 
 
 def plane_offset(hdu: PlanHdu, plane: tuple[int, ...]) -> int:
@@ -106,7 +125,7 @@ def check_plane(hdu: PlanHdu, plane: Plane) -> None:
     leading = hdu.shape[:-2]
     if plane == "median":
         if len(leading) != 1 or hdu.data_bytes > MEDIAN_BYTES:
-            raise BadQuery(f"The median is made of cubes [plane, y, x] up to {MEDIAN_BYTES >> 30} GiB; choose a plane.")
+            raise BadQuery(f"The median is made of cubes [plane, y, x] up to {MEDIAN_BYTES >> 20} MiB; choose a plane.")
         return
     if len(plane) != len(leading) or not all(0 <= at < length for at, length in zip(plane, leading, strict=True)):
         have = " x ".join(str(length) for length in leading) or "one"

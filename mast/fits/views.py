@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mast.fits.plan import Plane, PlanHdu, View
+from mast.fits.plan import MEDIAN_BYTES, Plane, PlanHdu, View
 
 _FIRST_HDU: Final = {"amilg": "CTRD", "msa": "SHUTTER_IMAGE"}
 _SPECTRA: Final = frozenset({"x1d", "x1dints", "c1d"})
 _LAST: Final = frozenset({"dark"})
-_MIDDLE: Final = frozenset({"fitopt"})
+_MIDDLE: Final = frozenset({"fitopt", "s3d"})
 
 
 def choose_view(hdus: Sequence[PlanHdu], suffix: str) -> View:
@@ -24,7 +24,7 @@ def choose_view(hdus: Sequence[PlanHdu], suffix: str) -> View:
         return View(viewable=False, why=_why_not(hdus, suffix))
     hdu = _choose_hdu(images, suffix)
     is_labels = suffix == "segm" and hdu.bitpix > 0
-    plane = _choose_plane(hdu.shape, suffix)
+    plane = _choose_plane(hdu, suffix)
     return View(viewable=True, title=describe(hdu, plane), hdu=hdu.index, plane=plane, is_labels=is_labels)
 
 
@@ -36,12 +36,12 @@ def _choose_hdu(images: list[PlanHdu], suffix: str) -> PlanHdu:
     return images[0]
 
 
-def _choose_plane(shape: tuple[int, ...], suffix: str) -> Plane:
+def _choose_plane(hdu: PlanHdu, suffix: str) -> Plane:
     """The first plane of an image of any number of axes: indexes of its leading axes."""
-    leading = shape[:-2]
+    leading = hdu.shape[:-2]
     if not leading:
         return ()
-    if suffix == "s3d" and len(leading) == 1:
+    if suffix == "s3d" and len(leading) == 1 and hdu.data_bytes <= MEDIAN_BYTES:
         return "median"
     if suffix in _LAST:
         return tuple(length - 1 for length in leading)

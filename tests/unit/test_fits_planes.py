@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,22 @@ def test_the_median_of_a_cube_leaves_nan_and_infinities_out(tmp_path: Path, plan
     np.testing.assert_allclose(ours, expected, rtol=1e-6)
 
 
+def test_a_cube_too_large_for_its_median_opens_on_its_middle_plane(tmp_path: Path) -> None:
+    path = tmp_path / "a_s3d.fits"
+    sparse_image(path, (3001, 150, 150))
+    plan = inspect_file(path)
+    assert plan.view.title == "SCI, plane 1501 of 3001"
+    with pytest.raises(BadQuery, match="256 MiB"), open_plane(path, plan, 1, "median"):
+        pass
+
+
+def test_numbers_beyond_float32_make_no_fuss(tmp_path: Path) -> None:
+    cube = np.full((3, 2, 2), 1e300)
+    path = written(tmp_path, fits.ImageHDU(cube, name="SCI"), name="a_s3d.fits")
+    assert np.isnan(read_plane(path, inspect_file(path))).all()
+    assert np.isinf(read_plane(path, inspect_file(path), 1, (0,))).all()
+
+
 # --- smaller ----------------------------------------------------------------------------------------------------
 
 
@@ -254,19 +271,31 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle)
 """
 
 
-def sparse_mosaic(path: Path, height: int, width: int) -> None:
+def sparse_image(path: Path, shape: tuple[int, ...]) -> None:
     """An image of zeros that takes no room on disk."""
-    header = fits.ImageHDU(np.zeros((1, 1), "f4"), name="SCI").header
-    header["NAXIS1"], header["NAXIS2"] = width, height
+    header = fits.ImageHDU(np.zeros((1,) * len(shape), "f4"), name="SCI").header
+    for axis, length in enumerate(reversed(shape), start=1):
+        header[f"NAXIS{axis}"] = length
     with path.open("wb") as file:
         file.write(fits.PrimaryHDU().header.tostring().encode() + header.tostring().encode())
-        file.truncate(file.tell() + -(-4 * width * height // 2880) * 2880)
+        file.truncate(file.tell() + -(-4 * math.prod(shape) // 2880) * 2880)
 
 
-@pytest.mark.parametrize(("height", "width"), [(2000, 2000), (8000, 14000), (30, 1_000_000)])
-def test_a_picture_takes_less_than_100_mb_whatever_the_mosaic(tmp_path: Path, height: int, width: int) -> None:
-    path = tmp_path / "a_i2d.fits"
-    sparse_mosaic(path, height, width)
+@pytest.mark.parametrize(
+    ("suffix", "shape"),
+    [
+        ("i2d", (2000, 2000)),
+        ("i2d", (8000, 14000)),
+        ("i2d", (30, 1_000_000)),
+        ("s3d", (1400, 215, 215)),
+        ("uncal", (2, 10, 2048, 2048)),
+    ],
+)
+def test_a_picture_takes_less_than_100_mb_whatever_the_file(
+    tmp_path: Path, suffix: str, shape: tuple[int, ...]
+) -> None:
+    path = tmp_path / f"a_{suffix}.fits"
+    sparse_image(path, shape)
     answer = subprocess.run(
         [sys.executable, "-c", PEAK, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
