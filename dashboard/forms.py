@@ -11,9 +11,8 @@ from mast import terms
 from mast.archive.query import Query
 from mast.archive.sky import parse_coordinates, parse_radius
 from mast.errors import BadQuery, UserError
-from mast.fits.colours import COLORMAPS, INVERTED
+from mast.fits.options import COLORMAPS, INVERTED, STRETCHES
 from mast.fits.plan import Plan, Plane
-from mast.fits.stretch import STRETCHES
 from mast.services import ImportRequest
 
 KINDS = [

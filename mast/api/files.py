@@ -15,8 +15,8 @@ from mast import answers, library, services
 from mast.api import downloads
 from mast.api.access import reading
 from mast.api.replies import encode
+from mast.fits.options import parse_limits, parse_plane
 from mast.fits.plan import Plan, Plane
-from mast.fits.planes import parse_plane
 from mast.models import DataFile
 from mast.schemas import library as schemas
 from mast.schemas.errors import FILE_PROBLEMS, problems
@@ -69,7 +69,7 @@ def preview(
     request: HttpRequest,
     file_id: int,
     width: Annotated[int, Query(ge=1, le=8000)] = 1024,
-    stretch: Annotated[str, Query(max_length=20, description="asinh, linear, log or sqrt")] = "asinh",
+    stretch: Annotated[str, Query(max_length=20, description="asinh, linear, log, sqrt or power")] = "asinh",
     limits: Annotated[str, Query(max_length=60, description="zscale, minmax, or two values: 0.1,5")] = "zscale",
     cmap: Annotated[str, Query(max_length=30)] = "gray",
     hdu: Hdu = None,
@@ -78,8 +78,6 @@ def preview(
     v: Version = "",
 ) -> HttpResponse:
     """A picture of the file's image."""
-    from mast.fits.render import parse_limits
-
     file = library.get_file(file_id, request.user)
     options = {
         "width": width,

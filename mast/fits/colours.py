@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mast.errors import BadQuery
+from mast.fits.options import COLORMAPS, INVERTED
 
 Bytes = NDArray[np.uint8]
 
-COLORMAPS: Final = ("gray", "viridis", "inferno", "magma", "plasma", "cividis", "hot", "cool", "rainbow")
-INVERTED: Final = "_r"
-"""after a map's name: the same from its other end, as in matplotlib"""
 NAN_COLOUR: Final = (59, 74, 107)
 """slate blue: no pixel is black or white for want of data"""
 

@@ -132,16 +132,6 @@ def check_plane(hdu: PlanHdu, plane: Plane) -> None:
         raise BadQuery(f"{hdu.label} has {have} planes, counted from 0; {','.join(map(str, plane))!r} is none of them.")
 
 
-def parse_plane(text: str) -> Plane:
-    """`3`, `0,4` or `median` as a plane."""
-    if text.strip() == "median":
-        return "median"
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise BadQuery(f"{text!r} names no plane; write `3`, `0,4` or `median`.") from error
-
-
 @contextlib.contextmanager
 def open_plane(path: str | Path, plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> Iterator[PlaneRows]:
     """A plane of an inspected file; without `hdu` and `plane` the one the plan shows first."""

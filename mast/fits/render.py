@@ -12,16 +12,12 @@ from PIL import Image
 
 from mast.errors import BadQuery
 from mast.fits import colours
+from mast.fits.options import MAX_SIDE, MIME_TYPES, Limits
 from mast.fits.plan import Plan, Plane
 from mast.fits.planes import PlaneRows, open_plane
 from mast.fits.reduce import block_mean, extremes, finite_sample, fitting_factor, nearest
 from mast.fits.stretch import stretched, zscale_of_sample
 
-Limits = tuple[float, float] | str
-"""`zscale`, `minmax`, or the two values themselves"""
-
-MAX_SIDE: Final = 8000
-MIME_TYPES: Final = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 # Level 3 takes a third of the time of PIL's level 6 for a few per cent more bytes.
 _SAVE_OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "png": {"compress_level": 3},
@@ -78,19 +74,6 @@ def _paint(pixels: PlaneRows, factor: int, limits: Limits, stretch: str, cmap: s
     elif isinstance(limits, str):
         raise BadQuery(f"{limits!r} is no kind of limits; there are zscale, minmax, or two values: `0.1,5`.")
     return colours.paint(stretched(reduced.mean, limits, stretch), cmap)
-
-
-def parse_limits(text: str) -> Limits:
-    """`zscale`, `minmax` or `0.1,5` as limits."""
-    if "," not in text:
-        return text.strip()
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise BadQuery(f"{text!r} is no pair of limits; write the lower and the upper value: `0.1,5`.") from error
-    if not np.isfinite([low, high]).all() or low >= high:
-        raise BadQuery("The lower limit must be below the upper, and both must be finite.")
-    return low, high
 
 
 def encode(painted: NDArray[np.uint8], fmt: str) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mast.errors import BadQuery
+from mast.fits.options import STRETCHES
 
 SAMPLES: Final = 1000
 _CONTRAST: Final = 0.25
@@ -20,7 +21,6 @@ _MIN_PIXELS: Final = 5
 _SIGMAS: Final = 2.5
 _ITERATIONS: Final = 5
 
-STRETCHES: Final = ("asinh", "linear", "log", "sqrt", "power")
 _LOG_A: Final = 1000.0
 _ASINH_A: Final = 0.1
 _POWER: Final = 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from django.db.models import QuerySet
 from mast import errors, terms
 from mast.fits import headers
 from mast.fits.inspect import inspect_file, stored_plan
+from mast.fits.options import MIME_TYPES
 from mast.fits.plan import Plan
 from mast.fitscards import Card
-from mast.imports import facts, places, records, refresh, upkeep
+from mast.imports import facts, places, records, refresh, shelf, upkeep
+from mast.imports.shelf import Outcome
 from mast.imports.upkeep import Checked
 from mast.models import DataFile, Observation, Transfer
 
@@ -61,7 +63,7 @@ def file_picture(file_id: int, **options: Any) -> tuple[bytes, str]:
     ------
     FileNotFound, NotViewable, BadQuery, DamagedFile
     """
-    from mast.fits.render import MIME_TYPES, first_picture
+    from mast.fits.render import first_picture
 
     file = get_file(file_id)
     if not file.is_viewable:
@@ -92,6 +94,11 @@ def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> 
 def verify_files(files: QuerySet[DataFile]) -> Iterator[Checked]:
     """Read every byte of some files again, one after another; each record's state follows what was found."""
     return upkeep.verify(files)
+
+
+def scan(on_file: Callable[[str], None] = lambda name: None) -> Outcome:
+    """Verify and register every whole product on disk that has no record."""
+    return shelf.scan(on_file)
 
 
 def delete_files(file_ids: Sequence[int]) -> int:

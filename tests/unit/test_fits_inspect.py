@@ -18,6 +18,7 @@ from astropy.utils.data import get_pkg_data_path
 from mast.errors import BadQuery, DamagedFile, FileNotFound, NotViewable, all_codes
 from mast.fits.headers import header
 from mast.fits.inspect import ChildLimits, inspect_file, inspect_files, stored_plan
+from mast.fits.options import parse_plane
 from mast.fits.plan import VERSION, Plan
 from mast.fits.probe import probe
 
@@ -318,7 +319,7 @@ def test_many_small_files_share_a_child(tmp_path: Path) -> None:
 def test_the_package_is_light_to_import() -> None:
     heavy = ("astropy", "numpy", "PIL", "django", "matplotlib")
     code = (
-        "import sys, mast.fits, mast.fits.inspect, mast.fits.probe, mast.fits.headers\n"
+        "import sys, mast.fits, mast.fits.inspect, mast.fits.probe, mast.fits.headers, mast.fits.options\n"
         f"print([name for name in {heavy} if name in sys.modules])\n"
         "import mast.fits.render, mast.fits.readout, mast.fits.tables, mast.fits.spectra, mast.fits.texttables\n"
         "print([name for name in ('astropy', 'django', 'matplotlib') if name in sys.modules])"
@@ -328,8 +329,6 @@ def test_the_package_is_light_to_import() -> None:
 
 
 def test_planes_that_do_not_exist_are_refused() -> None:
-    from mast.fits.planes import parse_plane
-
     assert (parse_plane("3"), parse_plane("0, 4"), parse_plane("median"), parse_plane("")) == (
         (3,),
         (0, 4),

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mast.errors import BadQuery, NotViewable
-from mast.fits.colours import COLORMAPS, NAN_COLOUR, colormap, paint, paint_labels
+from mast.fits.colours import NAN_COLOUR, colormap, paint, paint_labels
 from mast.fits.inspect import inspect_file
-from mast.fits.render import MIME_TYPES, first_picture, parse_limits
-from mast.fits.stretch import STRETCHES, stretched, zscale_limits
+from mast.fits.options import COLORMAPS, MIME_TYPES, STRETCHES, parse_limits
+from mast.fits.render import first_picture
+from mast.fits.stretch import stretched, zscale_limits
 
 THEIRS = {
     "asinh": AsinhStretch(),
