@@ -37,6 +37,7 @@ def transfer_config() -> TransferConfig:
         connections=max(1, settings.DOWNLOAD_CONNECTIONS // settings.DOWNLOAD_FILES),
         give_up_after_s=settings.GIVE_UP_AFTER_S,
         min_free_bytes=min_free_bytes(),
+        lock_wait_s=settings.LEASE_S / 12,
     )
 
 

@@ -113,6 +113,16 @@ class _Run:
             raise errors.NotInSource("The file is not on S3; import it with the source auto or http.")
         if claim.id in self.damaged:
             places.set_aside(wanted.final_path)
+        if not wanted.final_path.exists():
+            return self._run_engine(claim, wanted)
+        try:
+            # Finished before a crash and not recorded: then it is whole, and nothing is downloaded.
+            return self._run_engine(claim, wanted)
+        except (errors.TransferError, errors.FileError):
+            places.set_aside(wanted.final_path)
+            return self._run_engine(claim, wanted)
+
+    def _run_engine(self, claim: Claim, wanted: Wanted) -> Fetched:
         return fetch(
             wanted,
             self.config,
@@ -126,7 +136,8 @@ class _Run:
             sources=list(sources_of(transfer)),
             partial_dir=conf.partial_dir(),
             final_path=final_path(transfer),
-            catalog_bytes=transfer.catalog_bytes,
+            # What the server said in an earlier attempt is the better witness.
+            catalog_bytes=transfer.catalog_bytes if transfer.total_bytes is None else transfer.total_bytes,
         )
 
     # --- ends ---------------------------------------------------------------------------------------------------
@@ -137,7 +148,8 @@ class _Run:
         except (errors.Cancelled, errors.LeaseLost):
             self._stopped(claim)
         except errors.AlreadyClaimed as error:
-            self._put_aside(claim, BUSY_AGAIN_S, error.message)
+            # Whoever holds the part file lost the lease, and lets go when it notices.
+            self._put_aside(claim, BUSY_AGAIN_S, error.message, is_attempt=False)
         except errors.DiskFull as error:
             self.heart.forget(claim.id)
             message = error.message
@@ -158,9 +170,9 @@ class _Run:
         if not self.heart.is_lost(claim.id):
             patiently(lambda: leases.release(claim, self.heart.done_bytes(claim.id)))
 
-    def _put_aside(self, claim: Claim, seconds: float, message: str) -> None:
+    def _put_aside(self, claim: Claim, seconds: float, message: str, *, is_attempt: bool = True) -> None:
         self.heart.forget(claim.id)
-        patiently(lambda: leases.wait(claim, seconds, message))
+        patiently(lambda: leases.wait(claim, seconds, message, is_attempt=is_attempt))
 
     def _fail(self, claim: Claim, error: errors.MastError) -> None:
         self.heart.forget(claim.id)

@@ -118,7 +118,7 @@ def release(claim: Claim, done_bytes: int) -> bool:
     )
 
 
-def wait(claim: Claim, seconds: float, message: str) -> bool:
+def wait(claim: Claim, seconds: float, message: str, *, is_attempt: bool = True) -> bool:
     """Put a transfer aside until its time has come; the sweeper sends it out again."""
     return bool(
         claim.row().update(
@@ -127,6 +127,7 @@ def wait(claim: Claim, seconds: float, message: str) -> bool:
             not_before=Now() + dt.timedelta(seconds=seconds),
             published_at=None,
             message=message,
+            attempts=claim.transfer.attempts if is_attempt else claim.transfer.attempts - 1,
         )
     )
 

@@ -34,6 +34,7 @@ from mast.services.library import (
     get_file,
     image_info,
     metadata,
+    scan,
     verify_files,
 )
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
@@ -84,6 +85,7 @@ __all__ = [
     "remove_observations",
     "resume_job",
     "retry_job",
+    "scan",
     "search",
     "start_import",
     "start_imports",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mast.models import ImportJob
+from tests.integration.little_mast import LittleMast
 
 
 @pytest.fixture
@@ -19,13 +20,38 @@ def folders(settings: Any, tmp_path: Path) -> Path:
     return tmp_path / "mast"
 
 
+def ask(server: Any, settings: Any) -> Any:
+    """Let the archive ask this server in place of MAST."""
+    settings.MAST_URL = server.url
+    settings.MAST_RESOLVER_URL = f"{server.url}/Santa-war/query"
+    settings.MAST_S3_ENDPOINT_URL = f"{server.url}/s3"
+    return server
+
+
 @pytest.fixture
 def archive(practice: Any, settings: Any, folders: Path) -> Any:
     """The practice archive, asked by this archive in place of MAST."""
-    settings.MAST_URL = practice.url
-    settings.MAST_RESOLVER_URL = f"{practice.url}/Santa-war/query"
-    settings.MAST_S3_ENDPOINT_URL = f"{practice.url}/s3"
-    return practice
+    return ask(practice, settings)
+
+
+@pytest.fixture
+def serve(settings: Any, folders: Path, tmp_path: Path) -> Iterator[Callable[[LittleMast], Any]]:
+    """Serve a MAST with just what a test names; `serve(little_mast)` gives the server."""
+    served: list[LittleMast] = []
+
+    def start(mast: LittleMast) -> Any:
+        served.append(mast)
+        return ask(mast.serve(), settings)
+
+    yield start
+    for mast in served:
+        mast.stop()
+
+
+@pytest.fixture
+def little(tmp_path: Path) -> LittleMast:
+    """An empty MAST to fill."""
+    return LittleMast(tmp_path / "little")
 
 
 @pytest.fixture
