@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from email.utils import formatdate, parsedate_to_datetime
 
 
@@ -18,7 +18,7 @@ class Delivery:
     headers: dict[str, str]
 
 
-def plan(headers: Mapping[str, str], size: int, etag: str, modified: int) -> Delivery:
+def plan(headers: Message, size: int, etag: str, modified: int) -> Delivery:
     """The answer to a GET or HEAD of a file of `size` bytes."""
     base = {"ETag": etag, "Last-Modified": formatdate(modified, usegmt=True), "Accept-Ranges": "bytes"}
     if "If-Match" in headers and not _matches(headers["If-Match"], etag):

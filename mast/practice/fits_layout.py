@@ -83,7 +83,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Filler:
-    """Zeros that bring a made file to the length a recorded list gives; a hole in the file, so that it costs no disk."""
+    """Zeros that bring a made file to the length a recorded list gives; a hole, so that it costs no disk."""
 
     data_bytes: int
     name: str = "FILL"

@@ -113,7 +113,7 @@ class Painter:
         ramp = noise + groups * slope + np.float32(_BIAS_DN)
         hits = np.random.default_rng([self.subject.seed, 6]).random((rows, columns), dtype=np.float32) < 0.0008
         ramp[:, shape[1] // 2 :, hits] += 3_000
-        return ramp.reshape(part.shape)
+        return np.asarray(ramp.reshape(part.shape), np.float32)
 
     def _spectrum(self, part: Image) -> Picture:
         """A trace along the dispersion: continuum, lines, sky background."""
@@ -129,7 +129,7 @@ class Painter:
         )
         picture[:1] = picture[-1:] = np.nan
         picture[:, :3] = np.nan
-        return picture
+        return np.asarray(picture)
 
     def _cube(self, part: Image) -> Picture:
         planes, rows, columns = part.shape
@@ -148,7 +148,7 @@ class Painter:
         cube = 20 * blob[None] * (0.6 + wave)[:, None, None] + line[:, None, None] * ring[None]
         cube = (cube + scene.noise(self.subject.seed, part.shape, 0.2)).astype(np.float32)
         cube[:, np.hypot(x - columns / 2, y - rows / 2) > 26] = np.nan
-        return cube
+        return np.asarray(cube)
 
     def _segments(self) -> Array:
         """Labels of the brightest sources: numbered squares' worth of connected pixels."""

@@ -29,7 +29,8 @@ def rows(subject: Subject, table: Table) -> Array:
 def _asdf(subject: Subject, records: Array, table: Table) -> Array:
     text = (
         "#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n--- !core/asdf-1.1.0\n"
-        f"meta:\n  filename: {subject.file_name}\n  telescope: JWST\n  calibration_software_version: {cards.CAL_VER}\n...\n"
+        f"meta:\n  filename: {subject.file_name}\n  telescope: JWST\n"
+        f"  calibration_software_version: {cards.CAL_VER}\n...\n"
     )
     size = table.columns[0].repeat
     records["ASDF_METADATA"] = np.frombuffer(text.encode().ljust(size, b"\n"), np.uint8)
@@ -75,10 +76,11 @@ def _spectral(subject: Subject, table: Table, column: Column) -> Any:
 def _light(subject: Subject, wave: Array, ver: int) -> Array:
     random = np.random.default_rng([subject.sky_seed, ver])
     place = (wave - wave[0]) / max(1e-9, wave[-1] - wave[0])
-    light = 1.0 + 0.5 * np.cos(place * math.pi)
+    light: Array = 1.0 + 0.5 * np.cos(place * math.pi)
     for centre, height in zip(random.uniform(0.05, 0.95, 7), random.uniform(0.5, 6, 7), strict=True):
         light += height * np.exp(-(((place - centre) / 0.004) ** 2))
-    return light + np.random.default_rng([subject.seed, 9]).normal(0, 0.02, wave.size)
+    light += np.random.default_rng([subject.seed, 9]).normal(0, 0.02, wave.size)
+    return light
 
 
 def _housekeeping(subject: Subject, table: Table, column: Column) -> Any:

@@ -124,7 +124,7 @@ def _write_data(stream: IO[bytes], part: Image | Table, array: Array) -> None:
     stored = _stored(part, array)
     if stored.nbytes != part.data_bytes:
         raise ValueError(f"{part.name}: {stored.nbytes} bytes where the layout has {part.data_bytes}")
-    stream.write(memoryview(stored.reshape(-1).view("u1")))
+    stream.write(stored.reshape(-1).view("u1").data)
     stream.write(bytes(padded(stored.nbytes) - stored.nbytes))
 
 
@@ -134,7 +134,8 @@ def _stored(part: Image | Table, array: Array) -> Array:
     if part.dtype in {"u2", "u4"}:
         # Unsigned integers are stored signed with BZERO: flipping the top bit is the same as subtracting it.
         wide = np.ascontiguousarray(array, dtype=part.dtype)
-        return (wide ^ wide.dtype.type(_zero(part.dtype))).astype(f">{part.dtype.replace('u', 'i')}")
+        signed: Array = (wide ^ wide.dtype.type(_zero(part.dtype))).astype(f">{part.dtype.replace('u', 'i')}")
+        return signed
     return np.ascontiguousarray(array, dtype=f">{part.dtype}" if part.dtype != "u1" else "u1")
 
 

@@ -1,4 +1,4 @@
-"""The practice archive's own holdings as the portal and the file servers need them: rows, product lists, files by name."""
+"""The practice archive's own holdings: rows, product lists, files by name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mast.practice import catalogue, making, names, products, sphere
 from mast.practice.catalogue import Observation, with_members
 from mast.practice.columns import Row
 from mast.practice.making import Program
+from mast.practice.products import Product
 from mast.practice.subject import Subject
 
 
@@ -91,7 +92,7 @@ class Catalogue:
                 listed = products.of_observation(one)
                 self._lists[one.obsid] = [self._listed(one, program, *entry) for entry in listed]
 
-    def _listed(self, one: Observation, program: Program, obsid: str, obs_id: str, product: products.Product) -> Row:
+    def _listed(self, one: Observation, program: Program, obsid: str, obs_id: str, product: Product) -> Row:
         name = product.file_name
         held = self._files.get(name)
         if held is None:

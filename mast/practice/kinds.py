@@ -53,8 +53,18 @@ x1d         | frame      |        | EXTRACT1D
 c1d         | frame      |        | COMBINE1D
 x1dints     | frame      |        | SERIES INT_TIMES
 """
-_SLIT_PARTS: Final = "SCI DQ ERR WAVELENGTH VAR_POISSON VAR_RNOISE VAR_FLAT PATHLOSS_UN BARSHADOW".split()
-_SLIT_S2D_PARTS: Final = "SCI ERR CON WHT VAR_POISSON VAR_RNOISE VAR_FLAT WCS-TABLE".split()
+_SLIT_PARTS: Final = [
+    "SCI",
+    "DQ",
+    "ERR",
+    "WAVELENGTH",
+    "VAR_POISSON",
+    "VAR_RNOISE",
+    "VAR_FLAT",
+    "PATHLOSS_UN",
+    "BARSHADOW",
+]
+_SLIT_S2D_PARTS: Final = ["SCI", "ERR", "CON", "WHT", "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT", "WCS-TABLE"]
 _PRODUCT_NAMES: Final = {"SERIES": "EXTRACT1D", "SOURCES": "EXTRACT1D"}
 """Names in the file of parts that the table above tells apart."""
 

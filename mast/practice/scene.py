@@ -138,8 +138,9 @@ def _planetary(seed: int, east: Grid, north: Grid, dust: float) -> Grid:
     radius = np.hypot(east / 30.0, north / 22.0) * (1 + 0.08 * noise)
     shell = 14 * np.exp(-(((radius - 1.0) / 0.16) ** 2)) * (1.4 + noise).clip(0.2)
     inside = 3.0 * np.exp(-((radius / 0.9) ** 4))
-    halo = 5.0 * dust * np.exp(-((radius / 1.7) ** 1.5)) * (0.6 + 0.5 * np.abs(noise))
-    return shell * dust + inside / dust + halo + 0.2
+    halo: Grid = 5.0 * dust * np.exp(-((radius / 1.7) ** 1.5)) * (0.6 + 0.5 * np.abs(noise))
+    halo += shell * dust + inside / dust + 0.2
+    return halo
 
 
 def _cliffs(seed: int, east: Grid, north: Grid, dust: float) -> Grid:
@@ -147,7 +148,8 @@ def _cliffs(seed: int, east: Grid, north: Grid, dust: float) -> Grid:
     edge = north / 30.0 + 1.6 * noise
     gas = 1 / (1 + np.exp(edge * 2.2))
     ridge = np.exp(-(edge**2) * 1.5)
-    return 2.0 + dust * (12 * gas * (1.3 + 0.8 * noise).clip(0.15) + 22 * ridge) + 1.5 * (1 - gas)
+    light: Grid = 2.0 + dust * (12 * gas * (1.3 + 0.8 * noise).clip(0.15) + 22 * ridge) + 1.5 * (1 - gas)
+    return light
 
 
 def _spiral(seed: int, east: Grid, north: Grid, dust: float) -> Grid:
@@ -156,7 +158,9 @@ def _spiral(seed: int, east: Grid, north: Grid, dust: float) -> Grid:
     arms = np.cos(2 * np.arctan2(y, x) - 3.2 * np.log1p(radius / 9.0))
     noise = _waves(seed, east, north, 30.0)
     bulge = 40 * np.exp(-((radius / 7.0) ** 0.8))
-    return bulge + dust * 9 * np.exp(-radius / 45.0) * (0.9 + 0.8 * arms + 0.5 * noise).clip(0.08) + 0.2
+    disc: Grid = dust * 9 * np.exp(-radius / 45.0) * (0.9 + 0.8 * arms + 0.5 * noise).clip(0.08)
+    disc += bulge + 0.2
+    return disc
 
 
 def _enlarge(coarse: Grid, shape: tuple[int, int]) -> Picture:

@@ -1,4 +1,4 @@
-"""Footprints on the sky and whether they meet a circle: true spherical geometry, so RA 0 and the poles are nowhere special."""
+"""Footprints and circles on the sphere itself, so that RA 0 and the poles are nowhere special."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Polygon:
     corners: tuple[Vector, ...]
 
     def contains(self, point: Vector) -> bool:
-        """Whether the point lies on the inner side of every edge taken by winding, for any simple polygon < a hemisphere."""
+        """Whether the edges wind about the point, for any simple polygon smaller than a hemisphere."""
         turning = 0.0
         for start, end in zip(self.corners, self.corners[1:] + self.corners[:1], strict=True):
             one, two = _cross(point, start), _cross(point, end)
@@ -81,7 +81,7 @@ Shape = Circle | Polygon
 
 
 def read_region(text: str | None) -> tuple[Shape, ...]:
-    """The shapes of an STC-S text such as `POLYGON ICRS 1 2 3 4 5 6` or `CIRCLE ICRS 1 2 0.1`; unreadable parts are left out."""
+    """The shapes of an STC-S text: `POLYGON ICRS 1 2 3 4 5 6`, `CIRCLE ICRS 1 2 0.1`; unreadable ones are left out."""
     shapes: list[Shape] = []
     for kind, body in _SHAPE.findall(
         re.sub(r"\b(?:ICRS|J2000|GSC1|FK5|UNKNOWNFrame)\b", " ", text or "", flags=re.IGNORECASE)
@@ -108,7 +108,8 @@ def offset(ra_deg: float, dec_deg: float, east_deg: float, north_deg: float) -> 
     denominator = math.cos(dec) - eta * math.sin(dec)
     new_ra = ra + math.atan2(xi, denominator)
     new_dec = math.atan2(math.sin(dec) + eta * math.cos(dec), math.hypot(xi, denominator))
-    return math.degrees(new_ra) % 360.0, math.degrees(new_dec)
+    # Twice: the remainder of a tiny negative angle rounds to 360 itself.
+    return math.degrees(new_ra) % 360.0 % 360.0, math.degrees(new_dec)
 
 
 def box(

@@ -1,4 +1,4 @@
-"""Associations, pools and source catalogues: the products that are text, in plain Python so that sizes are known at once."""
+"""Associations, pools, catalogues of sources: products of text, in plain Python so that sizes are known at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,25 @@ _RULES: Final = {
     "coron3": "Asn_Lv3Coron",
     "ami3": "Asn_Lv3AMI",
 }
-_POOL_COLUMNS: Final = ["FILENAME", "INSTRUME", "DETECTOR", "EXP_TYPE", "FILTER", "PUPIL", "GRATING", "TARGNAME", "TARGTYPE", "TARGCATEG", "OBS_NUM", "OBS_NAME", "PROGRAM", "VISIT", "ASN_CANDIDATE", "BKGDTARG", "IS_PSF"]
+_POOL_COLUMNS: Final = [
+    "FILENAME",
+    "INSTRUME",
+    "DETECTOR",
+    "EXP_TYPE",
+    "FILTER",
+    "PUPIL",
+    "GRATING",
+    "TARGNAME",
+    "TARGTYPE",
+    "TARGCATEG",
+    "OBS_NUM",
+    "OBS_NAME",
+    "PROGRAM",
+    "VISIT",
+    "ASN_CANDIDATE",
+    "BKGDTARG",
+    "IS_PSF",
+]
 
 
 def association(name: str, members: Sequence[Member], product: str, target: str, stamp: str) -> bytes:
@@ -46,7 +64,7 @@ def association(name: str, members: Sequence[Member], product: str, target: str,
 
 
 def pool(exposures: Sequence[tuple[str, str, str, str, str]]) -> bytes:
-    """The pool of a program from exposure, detector, instrument, mode and target: a line each, columns parted by bars."""
+    """The pool of a program from exposure, detector, instrument, mode and target, a line each, parted by bars."""
     lines = [" | ".join(_POOL_COLUMNS)]
     for exposure, detector, instrument, mode, target in exposures:
         optics = ["CLEAR"] * 3
@@ -66,8 +84,8 @@ _CATALOGUE: Final = (
     "is_extended bool -"
 )
 _LIGHT_CURVE: Final = (
-    "MJD float64 d, aperture_sum float64 Jy, aperture_sum_err float64 Jy, aperture_x float64 pix, aperture_y float64 pix, "
-    "annulus_mean float64 Jy, net_aperture_sum float64 Jy"
+    "MJD float64 d, aperture_sum float64 Jy, aperture_sum_err float64 Jy, aperture_x float64 pix, "
+    "aperture_y float64 pix, annulus_mean float64 Jy, net_aperture_sum float64 Jy"
 )
 _WHITE_LIGHT: Final = "MJD_UTC float64 d, BJD_TDB float64 d, whitelight_flux_order_1 float64 Jy"
 

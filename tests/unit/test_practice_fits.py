@@ -1,4 +1,4 @@
-"""Every kind of product the practice archive makes: HDUs, dimensions, units, WCS, sums of sizes, the same bytes twice."""
+"""Every kind of product the practice archive makes: HDUs, dimensions, units, WCS, sizes, the same bytes twice."""
 
 from __future__ import annotations
 
