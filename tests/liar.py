@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -45,6 +47,8 @@ class Liar:
     """Serves `answer(asked)` for every request; use it as a context manager."""
 
     answer: Callable[[Asked], Pieces]
+    certificate: Path | None = None
+    """key and certificate in one file: speak TLS"""
     asked: list[Asked] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -64,6 +68,10 @@ class Liar:
             allow_reuse_address = True
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
         return self
@@ -82,7 +90,7 @@ class Liar:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     def pause(self, seconds: float) -> None:
         """Wait between pieces; ends at once when the test does."""

@@ -29,7 +29,6 @@ COLUMNS_SERVICE: Final = "Mast.Caom.Cone"
 FILTERED: Final = "Mast.Caom.Filtered"
 POSITION: Final = "Mast.Caom.Filtered.Position"
 PRODUCTS: Final = "Mast.Caom.Products"
-RESOLVER_TIMEOUT_S: Final = 15.0
 MOST_ROWS: Final = 500_000
 """MAST itself breaks near this many rows."""
 _POLL_FIRST_S: Final = 0.25
@@ -46,6 +45,7 @@ class ArchiveConfig:
     base_url : of invoke, columns config and path lookup
     resolver_url : the name resolver's query, in full
     timeout_s : bound of one query, all its polling and paging included
+    resolver_timeout_s : what the name resolver may take of it
     """
 
     base_url: str
@@ -53,6 +53,7 @@ class ArchiveConfig:
     timeout_s: float = 120.0
     token: str = field(default="", repr=False)
     page_size: int = 50_000
+    resolver_timeout_s: float = 15.0
 
 
 class Client:
@@ -89,7 +90,7 @@ class Client:
     def resolve(self, name: str) -> list[dict[str, Any]]:
         """What the name resolver knows of a name, best first; empty when nothing."""
         params = {"outputFormat": "json", "resolveAll": "False", "name": name}
-        bound = self.deadline.within(RESOLVER_TIMEOUT_S)
+        bound = self.deadline.within(self.config.resolver_timeout_s)
         answer = _get_json(self.config.resolver_url, self.config.resolver_url, bound, params)
         known = answer.get("resolvedCoordinate") if isinstance(answer, dict) else None
         return [entry for entry in known or () if isinstance(entry, dict)]

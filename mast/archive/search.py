@@ -218,8 +218,11 @@ def _refuse_vague(pattern: str) -> None:
 def _look_in_program(wanted: Wanted, client: Client, found: Found) -> None:
     """Say where an id that has no row of its own belongs: exposures are files of combined observations."""
     siblings = _of_program(client, wanted.program)
-    if wanted.exposure:
-        found.rows = _parents_of(wanted, siblings, client)
+    found.rows = [row for row in siblings if _is_part(row.obs_id, wanted)]
+    if found.rows:
+        found.notes.append(f"{wanted.exposure} was written in {len(found.rows)} segments.")
+        return
+    found.rows = _parents_of(wanted, siblings, client) if wanted.exposure else []
     if found.rows:
         found.notes.append(
             f"MAST has no row of its own for {wanted.exposure}: its files belong to the "
@@ -236,6 +239,13 @@ def _look_in_program(wanted: Wanted, client: Client, found: Found) -> None:
     ]
 
 
+def _is_part(obs_id: str, wanted: Wanted) -> bool:
+    """Whether an id is the exposure's, or one of its segments', or begins with the part of it that was given."""
+    return bool(wanted.exposure) and any(
+        name.startswith(wanted.exposure) for name in (obs_id, re.sub(r"-seg\d{3}", "", obs_id))
+    )
+
+
 def _parents_of(wanted: Wanted, siblings: list[ObservationRow], client: Client) -> list[ObservationRow]:
     combined = [row for row in siblings if (row.calib_level or 0) >= terms.CalibLevel.SCIENCE and row.obsid]
     if wanted.instrument:
@@ -245,7 +255,7 @@ def _parents_of(wanted: Wanted, siblings: list[ObservationRow], client: Client) 
     combined = combined[:_MOST_PARENTS]
     holders = set()
     for product in client.products([row.obsid for row in combined]) if combined else ():
-        if product.obs_id.startswith(wanted.exposure):
+        if _is_part(product.obs_id, wanted):
             holders.add(product.parent_obsid)
     return [row for row in combined if row.obsid in holders]
 

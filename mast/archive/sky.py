@@ -179,9 +179,10 @@ def format_position(ra_deg: float, dec_deg: float) -> str:
 
 def format_angle(angle_deg: float) -> str:
     """An angle in the unit it is best read in: `1.2°`, `6.0′` or `30″`."""
-    if angle_deg >= 1:
+    # The limits are those of the rounded numbers: 59.97′ is 1.0°.
+    if angle_deg * 60 >= 59.95:
         return f"{angle_deg:.1f}°"
-    if angle_deg >= 1 / 60:
+    if angle_deg * 3600 >= 59.5:
         return f"{angle_deg * 60:.1f}′"
     return f"{angle_deg * 3600:.0f}″"
 

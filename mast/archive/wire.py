@@ -229,7 +229,8 @@ def _as_archive_error(exc: Exception, host: str, when: str, broken: type[errors.
     chain = _chain(exc)
     if any(isinstance(link, requests.exceptions.SSLError) for link in chain):
         return errors.ArchiveUnavailable(
-            f"The certificate of {host} is not one this machine trusts. Check its clock and REQUESTS_CA_BUNDLE."
+            f"No secure connection to {host} can be made: its certificate is not trusted here, or it speaks no TLS. "
+            "Check this machine's clock and REQUESTS_CA_BUNDLE, or try again later."
         )
     # urllib3 counts a refused connection among the time-outs.
     if any(isinstance(link, requests.ConnectTimeout | urllib3.exceptions.ConnectTimeoutError) for link in chain):

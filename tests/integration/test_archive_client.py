@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,8 @@ from mast import errors
 from mast.archive import wire
 from mast.archive.client import ArchiveConfig, Client
 from mast.archive.products import path_lookup, products
-from mast.archive.search import observations
+from mast.archive.search import Query, observations, search
+from tests.conftest import missing
 from tests.liar import Asked, Liar, Pieces, as_json, http, unused_port
 from tests.mast_replies import COLUMNS, envelope, mast, observation
 
@@ -430,3 +433,145 @@ def test_ten_threads_ask_at_once_without_mixing_their_answers() -> None:
         for thread in threads:
             thread.join()
     assert found == {number: f"jw{number}" for number in range(10)}
+
+
+# --- TLS and proxies --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody trusts unless told to, with its key in the same file."""
+    if shutil.which("openssl") is None:
+        missing("openssl")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout key.pem -out certificate.pem"
+    )
+    subprocess.run(
+        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1"], cwd=folder, check=True, capture_output=True
+    )
+    both = folder / "both.pem"
+    both.write_text((folder / "key.pem").read_text() + (folder / "certificate.pem").read_text())
+    return both
+
+
+def test_a_trusted_certificate_is_enough(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with Liar(mast(lambda _: as_json(envelope(ROWS))), certificate=certificate) as server:
+        assert len(Client(config_of(server)).observations(proposal_id=["2733"])) == 3
+
+
+def test_a_silent_server_behind_tls_ends_within_the_bound(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    here: list[Liar] = []
+    started = time.monotonic()
+    dripping = mast(lambda _: _drip(here, b"HTTP/1.1 200 OK\r\nX-Drip: "))
+    with Liar(dripping, certificate=certificate) as server:
+        here.append(server)
+        with pytest.raises(errors.ArchiveTimeout):
+            Client(config_of(server, 1)).observations(proposal_id=["2733"])
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(certificate: Path) -> None:
+    with Liar(mast(lambda _: as_json(envelope(ROWS))), certificate=certificate) as server:
+        with pytest.raises(errors.ArchiveUnavailable, match="secure connection"):
+            Client(config_of(server, token="CANARY")).observations(proposal_id=["2733"])
+        assert server.asked == []
+
+
+def test_a_server_without_tls_where_tls_is_meant_is_refused() -> None:
+    with Liar(mast(lambda _: as_json(envelope(ROWS)))) as server:
+        url = server.url.replace("http:", "https:")
+        with pytest.raises(errors.ArchiveUnavailable, match="secure connection"):
+            Client(ArchiveConfig(url, url, timeout_s=5)).observations(proposal_id=["2733"])
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Liar(mast(lambda _: as_json(envelope(ROWS)))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        config = ArchiveConfig("http://mast.example", "http://mast.example", timeout_s=5)
+        assert len(Client(config).observations(proposal_id=["2733"])) == 3
+        assert proxy.asked[-1].target == "http://mast.example/api/v0/invoke"
+
+
+# --- the resolver -----------------------------------------------------------------------------------------------
+
+ODD_NAMES: list[Any] = [
+    {},
+    {"resolvedCoordinate": []},
+    {"resolvedCoordinate": None},
+    {"resolvedCoordinate": "NGC 3132"},
+    {"resolvedCoordinate": [None, 3, {}]},
+    {"resolvedCoordinate": [{"searchString": "another name", "ra": 1.0, "decl": 1.0}]},
+    {"resolvedCoordinate": [{"searchString": "xyz 77", "ra": None, "decl": 1.0}]},
+    {"resolvedCoordinate": [{"searchString": "xyz 77", "ra": 1.0, "decl": 95.0}]},
+    {"resolvedCoordinate": [{"searchString": "xyz 77", "ra": 361.0, "decl": 5.0}]},
+    {"resolvedCoordinate": [{"searchString": "xyz 77", "ra": [1], "decl": {}}]},
+    [],
+]
+
+
+@pytest.mark.parametrize("answer", ODD_NAMES, ids=range(len(ODD_NAMES)))
+def test_whatever_the_resolver_says_a_name_is_resolved_or_it_is_not(answer: Any) -> None:
+    server_answers = mast(lambda _: as_json(envelope([])), **{"Santa-war": lambda _: as_json(answer)})
+    with Liar(server_answers) as server, pytest.raises(errors.TargetNotResolved):
+        search(Query(kind="target", target_name="XYZ 77"), config_of(server))
+
+
+def test_the_first_answer_to_the_asked_name_counts() -> None:
+    entries = [
+        {"searchString": "other", "ra": 1.0, "decl": 2.0, "resolver": "NED"},
+        {"searchString": "xyz 77", "ra": 10, "decl": -20.5, "resolver": "SIMBAD", "canonicalName": "XYZ  77"},
+        {"searchString": "xyz 77", "ra": 11, "decl": -21.5, "resolver": "NED"},
+    ]
+    names = {"Santa-war": lambda _: as_json({"resolvedCoordinate": entries})}
+    with Liar(mast(lambda _: as_json(envelope(ROWS)), **names)) as server:
+        answer = search(Query(kind="target", target_name="XYZ 77"), config_of(server))
+        assert server.asked[-1].mashup["params"]["position"].startswith("10.000000000, -20.500000000")
+    assert answer.resolved is not None
+    assert (answer.resolved.resolver, answer.resolved.canonical_name) == ("SIMBAD", "XYZ 77")
+
+
+def test_a_silent_resolver_does_not_use_up_the_time_of_the_search() -> None:
+    names = {"Santa-war": lambda _: None}
+    started = time.monotonic()
+    with Liar(mast(lambda _: as_json(envelope(ROWS)), **names)) as server:
+        answer = search(Query(kind="target", target_name="NGC 3132"), config_of(server, 20, resolver_timeout_s=0.5))
+    assert len(answer.rows) == 3
+    assert time.monotonic() - started < 5
+    assert any("table of well-known names" in note for note in answer.notes)
+
+
+def test_an_exposure_in_segments_is_found_as_one_thing() -> None:
+    segments = [
+        observation(number, obs_id=f"jw01366003001_04101_00001-seg00{number}_nrs1", calib_level=2)
+        for number in range(1, 4)
+    ]
+
+    def answer(asked: Asked) -> Pieces:
+        filters = {entry["paramName"] for entry in asked.mashup["params"]["filters"]}
+        return as_json(envelope(segments if "proposal_id" in filters else []))
+
+    with Liar(mast(answer)) as server:
+        query = Query(kind="observation", obs_id="jw01366003001_04101_00001_nrs1", calib_levels=None)
+        found = search(query, config_of(server))
+    assert len(found.rows) == 3
+    assert any("3 segments" in note for note in found.notes)
+
+
+def test_the_nearest_pointing_without_a_footprint_is_judged_by_its_centre() -> None:
+    near = [
+        observation(1, s_ra=10.0, s_dec=11.0, s_region="", target_name="NEAR"),
+        observation(2, s_ra=None, s_dec=None, s_region=None, target_name="NOWHERE"),
+        observation(3, s_ra=10.0, s_dec=12.0, s_region="", target_name="FAR"),
+    ]
+
+    def answer(asked: Asked) -> Pieces:
+        wide = float(asked.mashup["params"]["position"].rpartition(",")[2]) > 1
+        return as_json(envelope(near if wide else []))
+
+    with Liar(mast(answer)) as server:
+        query = Query(kind="coordinates", ra_deg=10.0, dec_deg=10.0, radius_deg=0.1)
+        notes = search(query, config_of(server)).notes
+    assert any("1.0° away: NEAR" in note for note in notes)
