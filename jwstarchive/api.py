@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Swagger
 from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
@@ -20,6 +22,14 @@ DESCRIPTION = """Search MAST for JWST observations, import their files, and read
 
 Requests are camelCase. Search and product answers are snake_case around MAST's own rows; all others are camelCase.
 Every error is `application/problem+json` with a stable `code`, a plain sentence, and whether trying again may help."""
+
+
+class OfflineDocs(Swagger):
+    """Swagger UI from ninja's own files. Ninja itself would fetch it from elsewhere unless it were an installed app."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        shown = self.settings | {"url": self.get_openapi_url(api, kwargs)}
+        return render(request, self.template, {"swagger_settings": json.dumps(shown), "api": api})
 
 
 class Api(NinjaAPI):
@@ -40,6 +50,7 @@ api = Api(
     version=settings.VERSION,
     description=DESCRIPTION,
     urls_namespace="api",
+    docs=OfflineDocs(),
     servers=[{"url": "/", "description": "this archive"}],
 )
 api.add_router("/mast", search.router)

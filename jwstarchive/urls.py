@@ -7,6 +7,8 @@ from django.urls import include, path, re_path
 from jwstarchive.api import api, unknown_address
 from jwstarchive.healthz import healthz
 
+admin.autodiscover()
+
 urlpatterns = [
     path("healthz", healthz),
     path("api/", api.urls),
