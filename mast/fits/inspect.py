@@ -21,7 +21,8 @@ from typing import Any, Final
 from mast.errors import HostileFits
 from mast.fits.plan import VERSION, Plan, unviewable
 
-FILES_PER_CHILD: Final = 200
+FILES_PER_CHILD: Final = 64
+"""whose names fit into a pipe at once, so that asking cannot block on a child that does not read"""
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """what an interpreter may need to find its own library; nothing else of ours reaches the child"""
 _ROOT: Final = Path(__file__).resolve().parents[2]
