@@ -8,10 +8,13 @@ from pathlib import Path
 
 import google_crc32c
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mast.errors import ChecksumMismatch, DamagedFile, SizeMismatch, TruncatedFits
 from mast.terms import Proof
 from mast.transfer import verify_file
+from mast.transfer.crc64 import POLYNOMIAL, Crc64Nvme
 from tests.fault.world import fits_bytes
 
 PLAIN = fits_bytes(50_000, seed=1)
@@ -75,6 +78,33 @@ def test_a_checksum_from_the_source_is_the_strongest_proof(tmp_path: Path, algor
     assert verified.proof == Proof.CHECKSUM
     with pytest.raises(ChecksumMismatch):
         verify_file(path, expected_bytes=None, checksums={algorithm: stated[::-1]}, is_fits=True)
+
+
+def test_the_crc64_of_s3_is_the_standards() -> None:
+    assert crc64nvme(b"123456789") == "ae8b14860a799888"
+    assert crc64nvme(b"") == "0000000000000000"
+
+
+@given(data=st.binary(max_size=200), cut=st.integers(0, 200))
+def test_the_crc64_of_s3_is_that_of_the_definition_however_it_is_fed(data: bytes, cut: int) -> None:
+    state = 0xFFFFFFFFFFFFFFFF
+    for octet in data:
+        state ^= octet
+        for _ in range(8):
+            state = (state >> 1) ^ (POLYNOMIAL if state & 1 else 0)
+    assert crc64nvme(data[:cut], data[cut:]) == f"{state ^ 0xFFFFFFFFFFFFFFFF:016x}"
+
+
+def test_the_crc64_of_s3_does_not_depend_on_blocks() -> None:
+    pieces = [SUMMED[at : at + 777_777] for at in range(0, len(SUMMED), 777_777)]
+    assert crc64nvme(SUMMED) == crc64nvme(*pieces)
+
+
+def crc64nvme(*pieces: bytes) -> str:
+    digest = Crc64Nvme()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def test_a_checksum_nobody_here_computes_is_said_so(tmp_path: Path) -> None:
