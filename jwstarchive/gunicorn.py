@@ -12,7 +12,7 @@ worker_class = "gthread"
 # One import for all workers: sooner the first page, and less memory for each.
 preload_app = True
 timeout = 150
-graceful_timeout = 2
+graceful_timeout = 1
 keepalive = 5
 # Heartbeat files on a disk can block the master; shared memory does not.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes its own file there

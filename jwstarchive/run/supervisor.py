@@ -243,7 +243,7 @@ class Supervisor:
 
     # --- stopping
 
-    def stop(self, names: Iterable[str], *, patience_s: float = 3.0) -> None:
+    def stop(self, names: Iterable[str], *, patience_s: float = 3.2) -> None:
         """Ask these programs to stop, all at once; after `patience_s` kill the groups of those that did not."""
         stopping = [child for name in names if (child := self.children.pop(name, None))]
         for child in stopping:

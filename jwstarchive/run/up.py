@@ -177,7 +177,7 @@ class Up:
     def _stop(self) -> None:
         self.supervisor.stop(["beat", "web", "worker", "practice"])
         # The worker says goodbye through Redis, so that goes last.
-        self.supervisor.stop(["redis"], patience_s=0.7)
+        self.supervisor.stop(["redis"], patience_s=0.6)
 
     def _say_ready(self, admin: Admin) -> None:
         url = listening.url(settings.HOST, settings.PORT)
