@@ -70,7 +70,7 @@ def _moved_on(state: int, zero_bytes: int) -> int:
 
 def _apply(tables: Tables, sums: Sums) -> Sums:
     octets = np.ascontiguousarray(sums).astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)
-    mapped = tables[0][octets[:, 0]]
+    mapped: Sums = tables[0][octets[:, 0]]
     for place in range(1, 8):
         mapped ^= tables[place][octets[:, place]]
     return mapped
