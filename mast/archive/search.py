@@ -17,7 +17,7 @@ from mast.archive import footprints, names, sky
 from mast.archive.answers import Found, Resolved, SearchAnswer, explain
 from mast.archive.client import ArchiveConfig, Client
 from mast.archive.identifiers import Wanted, read_identifier
-from mast.archive.products import OBSIDS_A_REQUEST, batches
+from mast.archive.products import batches
 from mast.archive.query import Query
 from mast.archive.resolver import resolve
 from mast.archive.rows import ObservationRow, mjd_of
@@ -50,7 +50,7 @@ def observations(
     obsids: Sequence[str] = (),
     cancelled: Callable[[], bool] | None = None,
 ) -> list[ObservationRow]:
-    """Current rows of known observations, 500 a request; those MAST no longer has are left out.
+    """Current rows of known observations, 1,000 a request; those MAST no longer has are left out.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def observations(
     numbered = [number for number in dict.fromkeys(obsids) if number.isascii() and number.isdigit()]
     rows: list[ObservationRow] = []
     for column, ids in (("obs_id", named), ("obsid", numbered)):
-        for batch in batches(ids, OBSIDS_A_REQUEST):
+        for batch in batches(ids, OBSERVATIONS_A_REQUEST):
             # A client, and so a deadline, for each: the bound is that of one query.
             filters: dict[str, Any] = {column: batch}
             rows += Client(config, cancelled=cancelled).observations(**filters)

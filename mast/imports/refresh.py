@@ -1,7 +1,7 @@
 """Metadata read again from MAST, many observations a request; what people corrected by hand is left alone.
 
-Requests for N observations: one for each 500 observations and one for each 500 product lists (more only where MAST
-pages an answer of over 50,000 rows), so 10,000 observations take 40.
+Requests for N observations: one for each 1,000 observations and one for each 500 product lists (more only where MAST
+pages an answer of over 50,000 rows), so 10,000 observations take 30.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from mast.terms import JobState
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 500
-"""observations a request"""
+BATCH: Final = archive_search.OBSERVATIONS_A_REQUEST
 MOST_CHANGES: Final = 1000
 """changes that a job's row keeps; all are counted"""
 ALL: Final = "all"
@@ -126,23 +125,38 @@ def run(job_id: str, stopping: Callable[[], bool]) -> None:
 
 
 def _refresh_all(held: JobClaim, stopping: Callable[[], bool]) -> None:
-    tally = _Tally()
     total = Observation.objects.count()
-    seen = 0
-    for batch in _batches():
+
+    def beat(seen: int, tally: _Tally) -> None:
         if stopping():
             raise errors.Cancelled
+        held.beat(100 * seen / max(total, seen), f"{seen} of {total} observations read again.", tally.to_result())
+
+    tally = _everything(beat)
+    if tally.failed and not tally.updated:
+        held.fail(errors.ArchiveUnavailable(f"No observation could be read again: {tally.failed[0][1]}"))
+        return
+    held.complete(tally.sentence(), tally.to_result())
+
+
+def everything() -> RefreshReport:
+    """Read every observation again, now."""
+    tally = _everything(lambda _seen, _tally: None)
+    return RefreshReport(ALL, tally.updated, tally.changed, tally.sentence(), tally.requests, tally.failed)
+
+
+def _everything(on_batch: Callable[[int, _Tally], None]) -> _Tally:
+    """Batch after batch; one that fails does not stop the others. `on_batch` is told before each how many were seen."""
+    tally, seen = _Tally(), 0
+    for batch in _batches():
+        on_batch(seen, tally)
         try:
             _refresh(batch, tally)
         except errors.ArchiveError as error:
             log.warning("a batch of %d observations was not refreshed: %s", len(batch), error)
             tally.failed += [(observation.obs_id, error.message) for observation in batch]
         seen += len(batch)
-        held.beat(100 * seen / max(total, seen), f"{seen} of {total} observations read again.", tally.to_result())
-    if tally.failed and not tally.updated:
-        held.fail(errors.ArchiveUnavailable(f"No observation could be read again: {tally.failed[0][1]}"))
-        return
-    held.complete(tally.sentence(), tally.to_result())
+    return tally
 
 
 def _batches() -> Iterator[list[Observation]]:
@@ -154,7 +168,7 @@ def _batches() -> Iterator[list[Observation]]:
 
 
 def _refresh(observations: Sequence[Observation], tally: _Tally) -> None:
-    """Read at most `BATCH` observations and their product lists again: two requests."""
+    """Read at most `BATCH` observations and their product lists again: one request, and two for their files."""
     config = conf.archive_config()
     rows = archive_search.observations(config, obs_ids=[observation.obs_id for observation in observations])
     tally.requests += 1
@@ -176,8 +190,9 @@ def _refresh_products(rows: Sequence[ObservationRow], tally: _Tally) -> None:
     held = {file.data_uri: file for file in files}
     if not held:
         return
-    listed = archive_products.products([row.obsid for row in rows if row.obsid], conf.archive_config())
-    tally.requests += 1
+    obsids = [row.obsid for row in rows if row.obsid]
+    listed = archive_products.products(obsids, conf.archive_config())
+    tally.requests += -(-len(obsids) // archive_products.OBSIDS_A_REQUEST)
     products = {row.data_uri: row for row in archive_products.distinct(listed) if row.data_uri in held}
     for uri, row in products.items():
         _note(tally, list(_update_file(held[uri], row)))

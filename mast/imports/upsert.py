@@ -46,7 +46,7 @@ COLUMNS: Final = (
 _OWN: Final = ("observed_at", "raw", "refreshed_at")
 _FRESH: Final = ("edited_fields", "notes", "created_at")
 """set when a row is new, never by a refresh"""
-ROWS_A_TRANSACTION: Final = 10_000
+ROWS_A_TRANSACTION: Final = 5_000
 
 
 def upsert_observations(rows: Sequence[ObservationRow]) -> int:
@@ -57,7 +57,7 @@ def upsert_observations(rows: Sequence[ObservationRow]) -> int:
     for start in range(0, len(unique), ROWS_A_TRANSACTION):
         part = unique[start : start + ROWS_A_TRANSACTION]
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(sql, _values((row for row in part if row.obs_id not in protected), now))
+            cursor.executemany(sql, list(_values((row for row in part if row.obs_id not in protected), now)))
     for row in unique:
         if row.obs_id in protected:
             _update_unprotected(row, protected[row.obs_id])

@@ -42,7 +42,7 @@ class ProductList:
 
 
 def turn_page(query: Query) -> SearchResult:
-    """As `search`, for another page or order of an answer just given: one of the last minutes is not asked for again."""
+    """As `search`, for another page or order of an answer just given: a fresh one is not asked for again."""
     kept = searchcache.find(query)
     if kept is None or timezone.now() - kept[1] > PAGES_STAY:
         return search(query)

@@ -196,7 +196,7 @@ from mast.imports.upsert import upsert_observations
 from pathlib import Path
 upsert_observations(decode_observations(Path(sys.argv[1]).read_bytes()).rows)
 start = time.perf_counter()
-report = refresh.refresh_everything()
+report = refresh.everything()
 print(json.dumps({"s": time.perf_counter() - start, "updated": report.updated_count}))
 """
 

@@ -40,7 +40,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 def under_way() -> float:
-    """Bytes each connection may have had that were in no journal yet: a mebibyte, and what the kernel's buffers hold."""
+    """Bytes each connection may have had that no journal names yet: a mebibyte, and what the kernel's buffers hold."""
     return conf.transfer_config().connections * 2.5 * 1024 * 1024
 
 

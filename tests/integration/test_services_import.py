@@ -102,7 +102,7 @@ def test_a_planned_observation_cannot_be_imported(little: LittleMast, serve: Ser
 def test_an_exclusive_observation_is_refused_with_its_date(little: LittleMast, serve: Serve) -> None:
     little.observation(OBS_ID, 1, rights="EXCLUSIVE_ACCESS", t_obs_release=99999.0)
     serve(little.product(1, NAMES["i2d"], rights="EXCLUSIVE_ACCESS"))
-    with pytest.raises(errors.ExclusiveAccess, match="2132-08-31.*MAST_API_TOKEN") as caught:
+    with pytest.raises(errors.ExclusiveAccess, match=r"2132-08-31.*MAST_API_TOKEN") as caught:
         services.start_import(ImportRequest(OBS_ID))
     assert caught.value.http_status == 403
     assert not ImportJob.objects.exists()
