@@ -6,7 +6,6 @@ The table is short because most of a MAST row follows from its id, program, targ
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -62,11 +61,6 @@ class Exposure:
     @property
     def visit_id(self) -> str:
         return self.obs_id[:13]
-
-    @property
-    def group(self) -> str:
-        """The exposure without detector and segment: its detectors are associated together."""
-        return re.sub(r"-seg\d+", "", self.obs_id).rpartition("_")[0]
 
 
 @dataclass(frozen=True)
@@ -125,13 +119,6 @@ class Observation:
     @property
     def is_exclusive(self) -> bool:
         return "exclusive" in self.flags
-
-    @cached_property
-    def angle_deg(self) -> float:
-        """Position angle of the field, degrees north through east."""
-        if self.footprint and not self.footprint.startswith("="):
-            return float(self.footprint.rpartition("@")[2])
-        return 0.0
 
     @cached_property
     def s_region(self) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mast.practice import dispersed, scene
 from mast.practice.fits_layout import Image
-from mast.practice.kinds import RATE
+from mast.practice.kinds import CHANNELS, RATE
 from mast.practice.scene import Picture
 from mast.practice.subject import Frame, Subject
 
@@ -71,7 +71,7 @@ class Painter:
             return self._ramp(part)
         if suffix == "segm":
             return self._segments()
-        if suffix in {"s2d", "cal", "crf", "flat", "bsub", "mbsub"} and part.shape[-2:] != self.frame.shape:
+        if part.shape[-1] == CHANNELS["s2d"]:
             return self._spectrum(part)
         if suffix == "s3d":
             return self._cube(part)
