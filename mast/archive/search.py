@@ -24,6 +24,7 @@ from mast.archive.rows import ObservationRow, mjd_of
 
 __all__ = ["Query", "Resolved", "SearchAnswer", "observations", "search"]
 
+OBSERVATIONS_A_REQUEST: Final = 1000
 _NEARBY_DEG: Final = 2.0
 _MOST_PARENTS: Final = 60
 """Product lists are long: an exposure is looked for in those of so many observations at most."""
