@@ -1,6 +1,8 @@
 """How gunicorn serves the archive: two processes of eight threads. Pages poll, so no thread is held for long."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 from jwstarchive import settings
 from jwstarchive.run import listening
@@ -18,3 +20,18 @@ keepalive = 5
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes its own file there
 control_socket_disable = True
 loglevel = "warning"
+
+WARM_UP_AFTER_S = 3.0
+
+
+def post_worker_init(worker: Any) -> None:
+    """Import what the first search would have to wait for, in the background, once the first pages are out."""
+    timer = threading.Timer(WARM_UP_AFTER_S, _warm_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _warm_up() -> None:
+    from mast.archive import client
+
+    client.warm_up()

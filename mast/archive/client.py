@@ -93,7 +93,7 @@ class Client:
         bound = self.deadline.within(self.config.resolver_timeout_s)
         answer = _get_json(self.config.resolver_url, self.config.resolver_url, bound, params)
         known = answer.get("resolvedCoordinate") if isinstance(answer, dict) else None
-        return [entry for entry in known or () if isinstance(entry, dict)]
+        return [entry for entry in known if isinstance(entry, dict)] if isinstance(known, list) else []
 
     def path_lookup(self, uris: Sequence[str]) -> dict[str, Any]:
         """MAST's raw answer on where files lie in the cloud; at most some 40 URIs a request."""
@@ -126,11 +126,17 @@ def _all_rows(portal: _Portal, service: str, params: dict[str, Any], page_size: 
     if len(answers) == 1:
         return found
     promised = (answers[0].paging or Paging()).total or 0
-    if kind is ObservationRow and len({row.obsid for row in found}) < promised:
+    if len({_identity(row) for row in found}) < promised:
         # MAST orders no rows: pages may overlap and so leave rows out. One page cannot.
         answers = portal.ask(service, params, promised)
         found = list(decode_rows(_cuts(answers), kind))
     return found
+
+
+def _identity(row: ObservationRow | ProductRow) -> tuple[str, ...]:
+    if isinstance(row, ProductRow):
+        return row.data_uri, row.obsid, row.parent_obsid
+    return (row.obsid,)
 
 
 def _cuts(answers: Iterable[Envelope]) -> Iterator[msgspec.Raw]:
@@ -261,3 +267,8 @@ def _portal_class() -> Any:
     # At DEBUG it logs whole requests, headers included.
     logging.getLogger("astroquery").setLevel(logging.WARNING)
     return type("Portal", (_Portal, PortalAPI), {})
+
+
+def warm_up() -> None:
+    """Import now what the first query would have to wait for, a second or so."""
+    _portal_class()
