@@ -26,6 +26,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # The name of the foreign site of test_policy.py.
+    "--host-resolver-rules=MAP evil.test 127.0.0.1",
 ]
 SHOTS = os.environ.get("E2E_SHOTS", "")
 ANSWER_OF_REFUSAL = re.compile(r"status of 4\d\d|favicon")
