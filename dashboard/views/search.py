@@ -19,6 +19,7 @@ from dashboard.forms import ImportForm, SearchForm
 from dashboard.htmx import HtmxHttpRequest, page_or_part
 from dashboard.views.imports import Card
 from mast import services
+from mast.services import ImportRequest, Refusal, StartedJob
 
 PAGE_SIZE = 200
 
@@ -69,7 +70,7 @@ def start(request: HtmxHttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _nothing_chosen(request, form)
     user = request.user if isinstance(request.user, AbstractBaseUser) else None
-    started, refused = services.start_imports(form.requests(), user)
+    started, refused = _start(form.requests(), user)
     if request.htmx:
         cards = [Card.of(item.job) for item in started]
         response = render(request, "dashboard/_started.html", {"cards": cards, "refused": refused})
@@ -79,6 +80,13 @@ def start(request: HtmxHttpRequest) -> HttpResponse:
     for refusal in refused:
         messages.error(request, f"{refusal.obs_id}: {refusal.error.message}")
     return redirect(reverse("imports"))
+
+
+def _start(wanted: list[ImportRequest], user: AbstractBaseUser | None) -> tuple[list[StartedJob], list[Refusal]]:
+    """A refusal of the only one wanted is the answer to the request, with its status; of several it is one line."""
+    if len(wanted) == 1:
+        return [services.start_import(wanted[0], user)], []
+    return services.start_imports(wanted, user)
 
 
 def _nothing_chosen(request: HtmxHttpRequest, form: ImportForm) -> HttpResponse:

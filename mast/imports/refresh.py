@@ -31,6 +31,8 @@ MOST_CHANGES: Final = 1000
 """changes that a job's row keeps; all are counted"""
 ALL: Final = "all"
 _PRODUCT_COLUMNS: Final = ("calib_level", "product_type", "data_rights", "product_obs_id")
+_INSPECTED_COLUMNS: Final = ("suffix", "badge", "is_viewable", "view_reason")
+"""not read from MAST, but written anew when a file is fetched again"""
 
 
 @dataclass(frozen=True)
@@ -239,9 +241,9 @@ def _update_file(file: DataFile, row: ProductRow) -> Iterator[Change]:
 
 
 def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:
-    """Save fields a person corrected, and mark them so that a refresh leaves them."""
+    """Save fields a person corrected, and mark them so that a refresh, or the file fetched again, leaves them."""
     columns = {item.name for item in instance._meta.concrete_fields}  # noqa: SLF001 - public in all but name
     names = [name for name in changed_fields if name in columns]
-    refreshed = set(COLUMNS) | set(_PRODUCT_COLUMNS) | {"observed_at"}
-    instance.edited_fields = sorted({*instance.edited_fields, *(name for name in names if name in refreshed)})
+    written = {*COLUMNS, *_PRODUCT_COLUMNS, *_INSPECTED_COLUMNS, "observed_at"}
+    instance.edited_fields = sorted({*instance.edited_fields, *(name for name in names if name in written)})
     instance.save(update_fields=[*names, "edited_fields"] if instance.pk else None)

@@ -1,0 +1,191 @@
+"""The imports page: cards that poll themselves at the server's pace, stop at the end, and obey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from mast.models import ImportJob
+from mast.terms import JobState
+from tests.factories import JobFactory, ObservationFactory, TransferFactory, job_with
+from tests.pages import Element, page_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
+HTMX = {"HX-Request": "true"}
+
+
+def job_in(state: JobState, **fields: Any) -> ImportJob:
+    ended = {"ended_at": timezone.now()} if state in {"complete", "failed", "cancelled"} else {}
+    return job_with(
+        TransferFactory(state=state, done_bytes=4_000_000), state=state, total_bytes=10_000_000, **ended, **fields
+    )
+
+
+def card_of(page: Element, job: ImportJob) -> Element:
+    return page.one("article", id=f"job-{job.pk}")
+
+
+def actions(card: Element) -> list[str]:
+    return [button.text.split()[0] for button in card.find("button")]
+
+
+@pytest.mark.parametrize(
+    ("state", "section", "offered", "pace"),
+    [
+        (JobState.DOWNLOADING, "Running", ["Pause", "Cancel"], "load delay:1s, wake"),
+        (JobState.VERIFYING, "Running", ["Pause", "Cancel"], "load delay:1s, wake"),
+        (JobState.QUEUED, "Running", ["Pause", "Cancel"], "load delay:5s, wake"),
+        (JobState.WAITING, "Running", ["Pause", "Cancel"], "load delay:5s, wake"),
+        (JobState.PAUSED, "Paused", ["Resume", "Cancel"], None),
+        (JobState.FAILED, "Failed", ["Retry", "Dismiss"], None),
+        (JobState.CANCELLED, "Finished", ["Resume", "Dismiss"], None),
+        (JobState.COMPLETE, "Finished", ["Dismiss"], None),
+    ],
+)
+def test_a_card_stands_in_its_section_with_its_actions_and_pace(
+    client: Client, state: JobState, section: str, offered: list[str], pace: str | None
+) -> None:
+    job = job_in(state)
+    page = page_of(client.get("/imports/"))
+    place = next(part for part in page.find("section") if part.one("h2").text.startswith(section))
+    card = card_of(place, job)
+    assert actions(card) == offered
+    live = card.one("div", id=f"job-{job.pk}-live")
+    assert live.attributes.get("hx-trigger") == pace
+    assert bool(page.find("noscript")) == (pace is not None)
+
+
+def test_progress_is_a_bar_with_words_beside_it(client: Client) -> None:
+    job = job_in(JobState.DOWNLOADING)
+    card = card_of(page_of(client.get("/imports/")), job)
+    bar = card.find("progress")[0]
+    assert (bar["max"], bar["aria-label"]) == ("100", f"Progress of {job.obs_id}")
+    assert "4.00 MB of 10.0 MB" in card.text
+
+
+def test_nothing_that_polls_holds_an_input(client: Client) -> None:
+    job_in(JobState.DOWNLOADING)
+    page = page_of(client.get("/imports/"))
+    for polled in page.find(data_poll=""):
+        assert not polled.find("input")
+        assert not polled.find("form")
+
+
+def test_a_poll_of_an_unchanged_job_brings_the_moving_part_alone(client: Client) -> None:
+    job = job_in(JobState.DOWNLOADING)
+    response = client.get(f"/imports/{job.pk}/progress/?state=downloading", headers=HTMX)
+    page = page_of(response)
+    assert page.one("div", id=f"job-{job.pk}-live")
+    assert not page.find("article")
+    assert "HX-Retarget" not in response
+
+
+def test_a_poll_that_finds_another_state_brings_the_whole_card_and_the_polling_ends(client: Client) -> None:
+    job = job_in(JobState.COMPLETE, message="All 1 file is in the library.")
+    response = client.get(f"/imports/{job.pk}/progress/?state=downloading", headers=HTMX)
+    page = page_of(response)
+    assert response["HX-Retarget"] == f"#job-{job.pk}"
+    assert "jobs-changed" in response["HX-Trigger"]
+    assert "hx-trigger" not in page.one("div", id=f"job-{job.pk}-live").attributes
+    assert "Complete" in page.one("div", id="announce").text
+
+
+def test_a_failed_card_says_what_happened_and_what_is_kept(client: Client) -> None:
+    job = job_in(JobState.FAILED, error="MAST did not answer for 60 s.", error_code="archive.timeout")
+    text = card_of(page_of(client.get("/imports/")), job).text
+    assert "MAST did not answer for 60 s." in text
+    assert "4.00 MB of 10.0 MB kept" in text
+
+
+def test_a_large_job_shows_a_few_files_on_its_card_and_200_on_its_page(client: Client) -> None:
+    job = job_with(*TransferFactory.create_batch(210, state=JobState.DOWNLOADING), state=JobState.DOWNLOADING)
+    assert len(card_of(page_of(client.get("/imports/")), job).one("tbody").find("tr")) == 6
+    page = page_of(client.get(f"/imports/{job.pk}/"))
+    assert len(page.one("tbody").find("tr")) == 200
+    assert "and 10 more" in page.text
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "after"),
+    [
+        (JobState.QUEUED, "pause", JobState.PAUSED),
+        (JobState.QUEUED, "cancel", JobState.CANCELLED),
+        (JobState.PAUSED, "resume", JobState.QUEUED),
+        (JobState.FAILED, "retry", JobState.QUEUED),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_the_buttons_do_what_they_say_with_and_without_scripts(
+    client: Client, before: JobState, action: str, after: JobState, headers: dict[str, str]
+) -> None:
+    job = job_in(before)
+    response = client.post(f"/imports/{job.pk}/{action}/", headers=headers)
+    job.refresh_from_db()
+    assert job.state == after
+    if headers:
+        assert card_of(page_of(response), job)
+        assert "jobs-changed" in response["HX-Trigger"]
+    else:
+        assert response["Location"] == "/imports/"
+
+
+def test_a_dismissed_card_is_gone(client: Client) -> None:
+    job = job_in(JobState.COMPLETE)
+    assert client.post(f"/imports/{job.pk}/dismiss/", headers=HTMX).content == b""
+    assert not page_of(client.get("/imports/")).find("article")
+
+
+def test_an_action_the_state_does_not_allow_is_409_in_words(client: Client) -> None:
+    job = job_in(JobState.DOWNLOADING)
+    page_of(client.post(f"/imports/{job.pk}/resume/"), 409)
+    page_of(client.post(f"/imports/{job.pk}/explode/"), 422)
+
+
+@pytest.mark.parametrize("job_id", ["00000000-0000-0000-0000-000000000000", "nonsense"])
+def test_a_job_that_is_not_there_is_404(client: Client, job_id: str) -> None:
+    page_of(client.get(f"/imports/{job_id}/"), 404)
+    page_of(client.get(f"/imports/{job_id}/progress/"), 404)
+
+
+# --- the pill ---------------------------------------------------------------------------------------------------
+
+
+def test_the_pill_counts_what_runs_on_every_page_and_polls_only_then(client: Client) -> None:
+    job_in(JobState.DOWNLOADING)
+    for address in ("/", "/search/", "/imports/pill/"):
+        pill = page_of(client.get(address)).one("span", id="import-pill")
+        assert pill.one("a").text.startswith("1 import · ")
+        assert pill["hx-trigger"].startswith("load delay:2s")
+
+
+def test_the_pill_is_empty_and_silent_when_nothing_runs(client: Client) -> None:
+    pill = page_of(client.get("/imports/pill/")).one("span", id="import-pill")
+    assert pill.text == ""
+    assert pill["hx-trigger"] == "jobs-changed from:body"
+
+
+# --- refresh ----------------------------------------------------------------------------------------------------
+
+
+def test_refresh_metadata_says_what_it_will_do_and_runs_as_a_job(client: Client) -> None:
+    ObservationFactory.create_batch(3)
+    assert "3 observations" in page_of(client.get("/refresh/")).one("main").text
+    assert client.post("/refresh/")["Location"] == "/imports/"
+    job = ImportJob.objects.get()
+    assert job.kind == "refresh"
+    assert card_of(page_of(client.get("/imports/")), job).one("h3").text == "Refresh Metadata"
+
+
+def test_an_empty_library_has_nothing_to_refresh(client: Client) -> None:
+    form = next(form for form in page_of(client.get("/refresh/")).find("form") if form["action"] == "/refresh/")
+    assert "disabled" in form.one("button").attributes
+
+
+def test_forms_are_safe_from_other_sites(client: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    job = JobFactory(state=JobState.QUEUED)
+    assert strict.post(f"/imports/{job.pk}/cancel/").status_code == 403
+    page_of(strict.post("/refresh/"), 403)
