@@ -13,7 +13,6 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 
 from dashboard.refusals import refusal
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem
@@ -76,7 +75,7 @@ class CrossOrigin:
             return self.get_response(request)
         if is_api(request):
             return problem(request, error)
-        return render(request, "error.html", {"error": error}, status=error.http_status)
+        return refusal(request, error)
 
     def _why_not(self, request: HttpRequest) -> MastError | None:
         if request.method in SAFE_METHODS:

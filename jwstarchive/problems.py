@@ -7,7 +7,8 @@ import logging
 import secrets
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from pydantic.alias_generators import to_camel
 
 from mast import errors
@@ -63,6 +64,14 @@ def _hints(error: MastError) -> dict[str, str]:
     if error.http_status == 503:
         return {"Retry-After": str(error.details.get("retry_after_s", RETRY_AFTER_S))}
     return {}
+
+
+def problem_page(request: HttpRequest, code: str) -> HttpResponse:
+    """What a problem's `type` leads to: the code in words."""
+    kind = errors.all_codes().get(code)
+    if kind is None:
+        raise Http404
+    return render(request, "problem.html", {"kind": kind})
 
 
 def unexpected(request: HttpRequest, exc: BaseException | None = None) -> MastError:

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from jwstarchive.api import api, unknown_address
 from jwstarchive.healthz import healthz
+from jwstarchive.problems import problem_page
 
 admin.autodiscover()
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("api/", api.urls),
     re_path(r"^api/", unknown_address),
+    path("problems/<str:code>", problem_page, name="problem"),
     path("login/", LoginView.as_view(template_name="login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from mast.errors import all_codes
 from mast.schemas.errors import Problem
@@ -114,6 +115,17 @@ def test_every_problem_names_its_type_and_place(api: ApiClient) -> None:
     assert problem["title"] == all_codes()["search.bad_query"].meaning
     assert problem["instance"] == TARGET
     Problem.model_validate(problem)
+
+
+@pytest.mark.parametrize("code", sorted(all_codes()))
+def test_the_type_of_a_problem_leads_to_a_page_that_explains_it(code: str) -> None:
+    response = Client().get(f"/problems/{code}")
+    assert response.status_code == 200
+    assert escape(all_codes()[code].meaning) in response.content.decode()
+
+
+def test_a_problem_nobody_has_leads_nowhere() -> None:
+    assert Client().get("/problems/nothing.here").status_code == 404
 
 
 def test_head_answers_like_get_without_a_body() -> None:
