@@ -188,11 +188,12 @@ def _refresh(observations: Sequence[Observation], tally: _Tally) -> None:
 
 def _refresh_products(rows: Sequence[ObservationRow], tally: _Tally) -> None:
     """Bring the records of held files in line with their product rows."""
-    files = DataFile.objects.filter(observations__obs_id__in=[row.obs_id for row in rows]).distinct()
-    held = {file.data_uri: file for file in files}
-    if not held:
+    listing = DataFile.observations.through.objects.filter(observation__obs_id__in=[row.obs_id for row in rows])
+    with_files = set(listing.values_list("observation__obs_id", flat=True))
+    held = {file.data_uri: file for file in DataFile.objects.filter(pk__in=listing.values("datafile"))}
+    obsids = [row.obsid for row in rows if row.obs_id in with_files and row.obsid]
+    if not obsids:
         return
-    obsids = [row.obsid for row in rows if row.obsid]
     listed = archive_products.products(obsids, conf.archive_config())
     tally.requests += -(-len(obsids) // archive_products.OBSIDS_A_REQUEST)
     products = {row.data_uri: row for row in archive_products.distinct(listed) if row.data_uri in held}

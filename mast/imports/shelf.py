@@ -154,6 +154,7 @@ def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
     plan = inspect_file(path, file_name=row.file_name)
     if plan.error_code in {errors.NotFits.code, errors.TruncatedFits.code, errors.MalformedFile.code}:
         raise errors.DamagedFile(plan.view.why)
+    transfer = _transfer_of(row)
     fetched = Fetched(
         path=places.move(path, place),
         size_bytes=checked.size_bytes,
@@ -164,7 +165,6 @@ def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
         source=Source.EXISTING,
     )
     with transaction.atomic():
-        transfer = _transfer_of(row)
         ImportItem.objects.get_or_create(job=job, transfer=transfer)
         file = records.write_file(transfer, fetched, plan)
         records.complete_transfer(Transfer.objects.filter(pk=transfer.pk), file)

@@ -119,8 +119,11 @@ def test_1200_observations_take_two_requests_and_their_files_three_more(little: 
     assert (report.updated_count, report.failed) == (1200, [])
     assert not Observation.objects.filter(target_name="OLD NAME").exists()
     assert server.counts["invoke Mast.Caom.Filtered"] == report.request_count == 2
-    for observation in Observation.objects.all():
-        DataFileFactory(observation=observation)
+    files = [DataFileFactory.build(observation=observation) for observation in Observation.objects.all()]
+    listing = DataFile.observations.through
+    listing.objects.bulk_create(
+        listing(datafile=file, observation=file.observation) for file in DataFile.objects.bulk_create(files)
+    )
     server.reset()
     report = refresh.everything()
     assert (server.counts["invoke Mast.Caom.Filtered"], server.counts["invoke Mast.Caom.Products"]) == (2, 3)
