@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mast.practice import cards, fits_tables, fits_writer
+from mast.practice import cards, cards_sky, fits_tables, fits_writer
 from mast.practice.fits_layout import Image, Layout, Part, Table
 from mast.practice.fits_pictures import Painter
 from mast.practice.fits_writer import Card
@@ -49,14 +49,14 @@ def frame_of(subject: Subject, layout: Layout) -> Frame:
 def extension_cards(subject: Subject, part: Part, frame: Frame) -> list[Card]:
     """Cards of one extension: only SCI carries the whole WCS, as in the pipeline's products."""
     if isinstance(part, Table):
-        return cards.slit(subject, part) if part.name in {"EXTRACT1D", "COMBINE1D"} else _oifits(part)
+        return cards_sky.slit(subject, part) if part.name in {"EXTRACT1D", "COMBINE1D"} else _oifits(part)
     if isinstance(part, Image) and part.name == "SCI":
-        return [*cards.science(subject, part, frame), *_wcs(subject, part, frame), *_slit(subject, part)]
+        return [*cards_sky.science(subject, part, frame), *_wcs(subject, part, frame), *_slit(subject, part)]
     return []
 
 
 def _slit(subject: Subject, part: Image) -> list[Card]:
-    return cards.slit(subject, part) if subject.mode in {"MSA", "SLIT", "WFSS"} and subject.suffix != "i2d" else []
+    return cards_sky.slit(subject, part) if subject.mode in {"MSA", "SLIT", "WFSS"} and subject.suffix != "i2d" else []
 
 
 def _oifits(part: Table) -> list[Card]:
@@ -70,15 +70,15 @@ def _wcs(subject: Subject, part: Image, frame: Frame) -> list[Card]:
     if suffix.startswith("psf") or subject.is_guide_star:
         return []
     distorted = subject.is_exposure and suffix not in _FLAT_SKY and suffix != "i2d"
-    return cards.celestial(frame, distorted=distorted)
+    return cards_sky.celestial(frame, distorted=distorted)
 
 
 def _spectral_wcs(subject: Subject, part: Image, frame: Frame) -> list[Card]:
     low, high = subject.row["em_min"] or 1000.0, subject.row["em_max"] or 5000.0
     count = part.shape[0] if len(part.shape) == 3 else part.shape[-1]
     tabled = suffix_is_tabled(subject)
-    axes = [card for card in cards.celestial(frame) if card[0] != "WCSAXES"]
-    return [*cards.spectral(low / 1000, (high - low) / 1000 / count, tabled=tabled), *axes]
+    axes = [card for card in cards_sky.celestial(frame) if card[0] != "WCSAXES"]
+    return [*cards_sky.spectral(low / 1000, (high - low) / 1000 / count, tabled=tabled), *axes]
 
 
 def suffix_is_tabled(subject: Subject) -> bool:
