@@ -1,4 +1,4 @@
-"""Files of the practice archive as transfer code meets them: unsigned boto3, plain HTTP, ranges, validators, refusals."""
+"""Files of the practice archive as transfer code meets them: unsigned boto3, plain HTTP, ranges, refusals."""
 
 from __future__ import annotations
 
