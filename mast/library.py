@@ -121,7 +121,9 @@ def get_file(file_id: int, user: Reader) -> DataFile:
 
 
 def get_observation(obs_id: str) -> Observation:
-    found = Observation.objects.prefetch_related("tags").filter(obs_id=obs_id).first()
+    rows = Observation.objects.prefetch_related("tags")
+    # PostgreSQL takes no NUL, not even to look for it.
+    found = rows.filter(obs_id=obs_id).first() if "\x00" not in obs_id else None
     if found is None:
         raise NotFound(f"The observation {obs_id} is not in the library.")
     return found

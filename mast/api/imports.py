@@ -13,7 +13,7 @@ from mast import answers, services, terms
 from mast.api.access import importing, reading
 from mast.api.replies import answer, revalidated
 from mast.schemas import imports as schemas
-from mast.schemas.base import OBS_ID
+from mast.schemas.base import NO_CONTROLS, OBS_ID
 from mast.schemas.errors import IMPORT_PROBLEMS, JOB_PROBLEMS, RECORD_PROBLEMS
 from mast.services import ImportRequest, StartedJob
 
@@ -87,7 +87,7 @@ def import_progress(request: HttpRequest, job_id: str) -> HttpResponse:
 def list_imports(
     request: HttpRequest,
     state: Annotated[str, Query(description="a job state, or `active` or `ended`")] = "",
-    obs_id: Annotated[str, Query(alias="obsId")] = "",
+    obs_id: Annotated[str, Query(alias="obsId", max_length=200, pattern=NO_CONTROLS)] = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> HttpResponse:

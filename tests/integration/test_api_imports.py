@@ -278,7 +278,14 @@ def test_jobs_are_listed_newest_first_by_state_and_observation(api: ApiClient) -
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("limit=0", "limit"), ("limit=1001", "limit"), ("offset=-1", "offset"), ("state=asleep", "state")],
+    [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("offset=-1", "offset"),
+        ("state=asleep", "state"),
+        ("state=%00", "state"),
+        ("obsId=%00", "obsId"),
+    ],
 )
 def test_a_parameter_of_the_list_that_cannot_be_used_is_named(api: ApiClient, query: str, field: str) -> None:
     assert field in fields_of(refused(api.get(f"/api/mast/imports?{query}"), 422))
