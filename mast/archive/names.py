@@ -89,7 +89,7 @@ def suggestions(name: str, *, most: int = 5) -> list[str]:
 
 
 _TABLE: Final = """
-NGC 3132 = Southern Ring Nebula = Southern Ring = Eight-Burst Nebula | 151.757 -40.436
+NGC 3132 = Southern Ring Nebula = Southern Ring = Eight-Burst Nebula | 151.75735 -40.436428
 Carina Nebula = Eta Carinae = NGC 3372 | 161.265 -59.684
 NGC 3324 = Cosmic Cliffs | 159.246 -58.620
 SMACS J0723.3-7327 = SMACS 0723 = SMACS J0723 = Webb's First Deep Field | 110.827 -73.454

@@ -9,7 +9,7 @@ from typing import Final
 from mast.practice.columns import Row
 
 _KNOWN: Final = """
-NGC 3132 | 151.7572 -40.4364 | PN | southern ring nebula, southern ring, eight-burst nebula, caldwell 74
+NGC 3132 | 151.75735 -40.436428 | PN | southern ring nebula, southern ring, eight-burst nebula, caldwell 74
 NGC 3372 | 161.2650 -59.6844 | HII | carina nebula, eta carinae nebula, carina
 NGC 3324 | 159.2917 -58.6167 | HII | cosmic cliffs, gum 31
 SMACS J0723.3-7327 | 110.8375 -73.4539 | ClG | smacs 0723, smacs0723, smacs j0723, webb's first deep field
