@@ -12,9 +12,9 @@ from jwstarchive.bootstrap import BASE_DIR
 BACKGROUND = "JWST_UP_IN_BACKGROUND"
 
 
-def start_in_background() -> int:
+def start_in_background(arguments: list[str]) -> int:
     """Start `up`, pass on what it says, return its exit status or 0 when it runs on."""
-    command = [sys.executable, str(BASE_DIR / "manage.py"), "up"]
+    command = [sys.executable, str(BASE_DIR / "manage.py"), "up", *arguments]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -30,12 +30,12 @@ def main(arguments: list[str]) -> int:
     """Run until a signal; return the exit status: 0 stopped or already running, 1 could not start, 2 bad settings."""
     options = _parser().parse_args(arguments)
     if options.detach:
-        return detach.start_in_background()
+        return detach.start_in_background([word for word in arguments if word != "--detach"])
     try:
         checks.data_dir_is_usable(settings.DATA_DIR)
         with state.held_lock(settings.RUN_DIR):
             checks.port_is_free(listening.hosts(settings.HOST), settings.PORT)
-            return Up(echo=options.verbose).run()
+            return Up(options).run()
     except state.AlreadyRunning as exc:
         url = state.running(settings.RUN_DIR).get("url", "it is still starting")
         print(f"Already running in {settings.DATA_DIR} (process {exc.pid}): {url}")
@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py up", description="Start the whole archive.")
     parser.add_argument("--detach", action="store_true", help="run in the background; `manage.py down` stops it")
     parser.add_argument("--verbose", action="store_true", help="show what every program prints")
+    parser.add_argument("--rate", type=float, metavar="MB/S", help="how fast the practice archive sends files")
+    parser.add_argument("--recorded", metavar="DIR", help="recorded MAST answers for the practice archive to serve")
     return parser
 
 
@@ -63,8 +65,9 @@ class Admin:
 class Up:
     """One run, from the first program started to the last one stopped."""
 
-    def __init__(self, *, echo: bool) -> None:
-        self.log = Log(settings.RUN_DIR / "logs", echo=echo)
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.log = Log(settings.RUN_DIR / "logs", echo=options.verbose)
         self.supervisor = Supervisor(self.log)
         self.began = time.monotonic()
         self.practice_port = 0
@@ -124,8 +127,15 @@ class Up:
         settings.ARCHIVE_DIR.mkdir(parents=True, exist_ok=True)
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         if self.practice_port:
-            command = [sys.executable, "-m", "mast.practice", "--port", str(self.practice_port)]
-            self.supervisor.start(Program("practice", [*command, "--data", str(settings.ARCHIVE_DIR / "catalogue")]))
+            self.supervisor.start(Program("practice", self._practice_command()))
+
+    def _practice_command(self) -> list[str]:
+        command = [sys.executable, "-m", "mast.practice", "--port", str(self.practice_port)]
+        command += ["--data", str(settings.ARCHIVE_DIR / "catalogue")]
+        for name in ("rate", "recorded"):
+            if (value := getattr(self.options, name)) is not None:
+                command += [f"--{name}", str(value)]
+        return command
 
     def _publish(self, redis_url: str) -> None:
         practice_url = f"http://127.0.0.1:{self.practice_port}" if self.practice_port else ""

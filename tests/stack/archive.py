@@ -76,11 +76,11 @@ class Archive:
 
 
 @contextmanager
-def started(folder: Path, **environment: str) -> Iterator[Archive]:
+def started(folder: Path, *arguments: str, **environment: str) -> Iterator[Archive]:
     """An archive that is ready, on a database of its own; stopped at the end."""
     with database() as url:
         archive = Archive(folder, **{"DATABASE_URL": url} | environment)
-        done = archive.manage("up", "--detach")
+        done = archive.manage("up", "--detach", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         try:
             yield archive
