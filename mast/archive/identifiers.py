@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mast import terms
@@ -53,7 +53,7 @@ def read_identifier(text: str) -> Wanted:
     root, suffix = _without_suffix(name)
     wanted = _from_id(root)
     if suffix and not wanted.read_as:
-        return Wanted(**{**vars(wanted), "read_as": f"a file of {wanted.pattern}"})
+        return replace(wanted, read_as=f"a file of {wanted.pattern}")
     return wanted
 
 

@@ -49,6 +49,8 @@ class Wire:
 
     def close(self) -> None:
         self.session.close()
+        for opened in self._open:
+            opened.close()
 
     def fetch(self, method: str, url: str, **kwargs: Any) -> bytearray:
         """The body of one request, redirects followed by hand.
@@ -187,14 +189,14 @@ class _WatchedAdapter(HTTPAdapter):
 
 def _watched_pools(opened: list[socket.socket]) -> dict[str, type[urllib3.HTTPConnectionPool]]:
     class Plain(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            opened.append(self.sock)
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            # A second handle: TLS takes the first one over before its handshake, which may be slow as well.
+            opened.append(made.dup())
+            return made
 
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            opened.append(self.sock)
+    class Secure(Plain, HTTPSConnection):
+        pass
 
     class PlainPool(urllib3.HTTPConnectionPool):
         ConnectionCls = Plain

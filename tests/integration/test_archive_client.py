@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
 import json
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -83,7 +85,7 @@ def test_a_query_that_executes_for_ever_ends_at_its_bound() -> None:
     started = time.monotonic()
     with pytest.raises(errors.ArchiveTimeout, match="within 1 s"):
         ask(lambda _: as_json({"status": "EXECUTING"}), timeout_s=1)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 5
 
 
 def test_all_pages_are_fetched() -> None:
@@ -128,7 +130,7 @@ def test_cancelling_ends_a_query_that_is_being_polled() -> None:
     started = time.monotonic()
     with Liar(mast(lambda _: as_json({"status": "EXECUTING"}))) as server, pytest.raises(errors.Cancelled):
         Client(config_of(server, 30), cancelled=wish.is_set).observations(proposal_id=["2733"])
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_cancelling_ends_a_query_between_its_pages() -> None:
@@ -148,7 +150,7 @@ def test_a_silent_server_ends_in_a_timeout_within_the_bound() -> None:
     started = time.monotonic()
     with pytest.raises(errors.ArchiveTimeout):
         ask(lambda _: None, timeout_s=1)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 5
 
 
 def _drip(server: list[Liar], head: bytes) -> Iterator[bytes]:
@@ -171,7 +173,7 @@ def test_a_server_that_drips_a_byte_at_a_time_ends_in_a_timeout_within_the_bound
         here.append(server)
         with pytest.raises(errors.ArchiveTimeout):
             Client(config_of(server, 1)).observations(proposal_id=["2733"])
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 5
 
 
 def test_a_dead_port_is_said_to_be_out_of_reach() -> None:
@@ -360,16 +362,16 @@ def test_every_query_asks_for_jwst_and_every_column() -> None:
     assert names == {"obs_collection": ["JWST"], "calib_level": ["3"]}
 
 
-def test_a_thousand_observations_take_three_requests_and_then_two() -> None:
+def test_two_thousand_observations_take_three_requests_and_then_two() -> None:
     def answer(asked: Asked) -> Pieces:
         wanted = {entry["paramName"]: entry["values"] for entry in asked.mashup["params"]["filters"]}["obs_id"]
         return as_json(envelope([observation(1, obs_id=name, obsid=name[3:]) for name in wanted]))
 
-    names = [f"jw0{number}" for number in range(1000, 2000)]
+    names = [f"jw0{number}" for number in range(1000, 3000)]
     with Liar(mast(answer)) as server:
-        assert len(observations(config_of(server), obs_ids=names)) == 1000
+        assert len(observations(config_of(server), obs_ids=names)) == 2000
         assert len(server.asked) == 3
-        assert len(observations(config_of(server), obs_ids=names)) == 1000
+        assert len(observations(config_of(server), obs_ids=names)) == 2000
         assert len(server.asked) == 5
 
 
@@ -470,7 +472,28 @@ def test_a_silent_server_behind_tls_ends_within_the_bound(certificate: Path, mon
         here.append(server)
         with pytest.raises(errors.ArchiveTimeout):
             Client(config_of(server, 1)).observations(proposal_id=["2733"])
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 5
+
+
+def test_a_handshake_that_drips_ends_within_the_bound() -> None:
+    stopped = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError), listening.accept()[0] as connection:
+            connection.sendall(b"\x16\x03\x03\x40\x00")
+            while not stopped.wait(0.05):
+                connection.sendall(b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=drip, args=(listening,))
+        server.start()
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(errors.ArchiveTimeout):
+            Client(ArchiveConfig(url, url, timeout_s=1)).observations(proposal_id=["2733"])
+        assert time.monotonic() - started < 5
+        stopped.set()
+        server.join()
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(certificate: Path) -> None:
@@ -502,6 +525,7 @@ ODD_NAMES: list[Any] = [
     {"resolvedCoordinate": []},
     {"resolvedCoordinate": None},
     {"resolvedCoordinate": "NGC 3132"},
+    {"resolvedCoordinate": 5},
     {"resolvedCoordinate": [None, 3, {}]},
     {"resolvedCoordinate": [{"searchString": "another name", "ra": 1.0, "decl": 1.0}]},
     {"resolvedCoordinate": [{"searchString": "xyz 77", "ra": None, "decl": 1.0}]},

@@ -304,7 +304,7 @@ def test_a_slow_archive_ends_in_a_timeout_within_its_bound(practice: PracticeSer
     started = time.monotonic()
     with pytest.raises(errors.ArchiveTimeout, match="within 1 s"):
         search(Query(kind="program", program_id="2733"), hurried)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
 
 
 def test_an_archive_that_is_down_is_said_to_be_down(practice: PracticeServer, config: ArchiveConfig) -> None:
@@ -327,7 +327,7 @@ def test_a_search_can_be_cancelled_while_mast_is_executing_it(practice: Practice
     started = time.monotonic()
     with pytest.raises(errors.Cancelled):
         search(Query(kind="program", program_id="2733"), config, cancelled=wish.is_set)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
 
 
 def test_a_search_cancelled_before_it_starts_asks_nothing(practice: PracticeServer, config: ArchiveConfig) -> None:
