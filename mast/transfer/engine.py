@@ -128,6 +128,7 @@ class Course:
     def _finish(self) -> Fetched:
         if self._part is None or self._readback is None:
             raise JobError("A transfer ended without a file.")
+        self._reporter.say(self._progress("verifying"))
         if not self._evidence.has_all_sums:
             self._evidence.sums |= ask_sums(self.wanted, self._part, self.config, self._reporter.check)
         return finish(self.wanted, self._part, self._readback.hex(), self._evidence, self._verifying)

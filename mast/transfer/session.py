@@ -242,6 +242,8 @@ class Session:
         if lease.stop is not None:
             self.whole_only = True
         lease.stop = reply.total
+        # Whether the server knows ranges is not known; its one reply is not broken off to find out.
+        lease.is_divisible = False
         self._queue.fill([])
         self.is_length_confirmed = reply.shows_its_end
 

@@ -60,13 +60,14 @@ class Lease:
     """A stretch one connection is fetching.
 
     Bytes before `position` are recorded, those before `claimed` are being written. `stop` may be lowered by another
-    connection that has nothing left to do; None means until the body ends.
+    connection that has nothing left to do, if the piece `is_divisible`; None means until the body ends.
     """
 
     start: int
     stop: int | None
     position: int
     claimed: int
+    is_divisible: bool = True
 
     @property
     def left(self) -> int:
@@ -113,7 +114,8 @@ class RangeQueue:
             if end < stop:
                 self._missing.insert(0, (end, stop))
             return self._start(start, end)
-        victim = max(self._active, key=lambda lease: lease.left, default=None)
+        divisible = (lease for lease in self._active if lease.is_divisible)
+        victim = max(divisible, key=lambda lease: lease.left, default=None)
         if victim is None or victim.stop is None or victim.left < 2 * SPLIT_BYTES:
             return None
         middle = victim.stop - victim.left // 2

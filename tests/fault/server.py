@@ -334,14 +334,17 @@ def status(code: int, body: bytes = b"", **headers: str) -> Spoil:
     return spoil
 
 
-def shifted(by: int) -> Spoil:
+def shifted(by: int, content: bytes) -> Spoil:
     """A 206 with the bytes of another range, openly said so."""
 
     def spoil(plan: Plan, _asked: Asked) -> None:
         match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", plan.headers["Content-Range"])
         if match:
             first, last, total = (int(group) for group in match.groups())
-            plan.headers["Content-Range"] = f"bytes {first + by}-{last + by}/{total}"
+            first, last = max(0, first + by), min(total - 1, last + by)
+            plan.body = content[first : last + 1]
+            plan.headers["Content-Range"] = f"bytes {first}-{last}/{total}"
+            plan.headers["Content-Length"] = str(len(plan.body))
 
     return spoil
 

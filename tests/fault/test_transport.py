@@ -25,6 +25,7 @@ from mast.terms import Proof
 from mast.transfer import HttpSource, S3Source
 from mast.transfer.config import MIB
 from tests.fault import server as lies
+from tests.fault.conftest import CONTENT
 from tests.fault.server import Asked, FaultServer
 from tests.fault.world import World, fits_bytes
 
@@ -211,14 +212,15 @@ def test_a_server_that_stops_serving_ranges_is_asked_for_the_whole_file(world: W
 @pytest.mark.parametrize(
     "spoil",
     [
-        lies.shifted(1),
-        lies.shifted(-1),
+        lies.shifted(1, CONTENT),
+        lies.shifted(-1, CONTENT),
+        lies.shifted(MIB, CONTENT),
         lies.header("Content-Range", None),
         lies.header("Content-Range", "bytes */*"),
         lies.header("Content-Range", "items 0-5/10"),
         lies.header("Content-Type", "multipart/byteranges; boundary=x"),
     ],
-    ids=["later", "earlier", "missing", "unknown", "other unit", "multipart"],
+    ids=["later", "earlier", "the next", "missing", "unknown", "other unit", "multipart"],
 )
 def test_a_206_with_other_bytes_than_asked_for_is_refused(world: World, content: bytes, spoil: lies.Spoil) -> None:
     with FaultServer(content) as server:
