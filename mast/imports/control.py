@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from mast import errors, terms
-from mast.imports import broker, jobs
+from mast.imports import broker, jobs, words
 from mast.imports.leases import UNHELD
 from mast.models import ImportItem, ImportJob, Transfer
 from mast.terms import JobState
@@ -67,14 +67,20 @@ def unwanted(job_id: Any) -> QuerySet[Transfer]:
     return Transfer.objects.filter(Exists(mine), ~Exists(wanting), state__in=terms.ACTIVE)
 
 
-def pause_for_disk(transfer_id: int, message: str) -> None:
+def pause_for_disk(transfer_id: int) -> None:
     """Pause every active job that waits for a transfer the disk has no room for; the sweeper resumes them."""
-    full = {"error_code": errors.DiskFull.code, "error": message, "message": f"Paused: {message}"}
     with transaction.atomic():
-        job_ids = list(jobs.jobs_of([transfer_id]).values_list("pk", flat=True))
-        ImportJob.objects.filter(pk__in=job_ids, state__in=terms.ACTIVE).update(state=JobState.PAUSED, **full)
-        for job_id in job_ids:
-            unwanted(job_id).update(**UNHELD, **full, state=JobState.PAUSED, not_before=None, epoch=F("epoch") + 1)
+        full = {job.pk: _full(job.pk) for job in jobs.jobs_of([transfer_id])}
+        for job_id, fields in full.items():
+            ImportJob.objects.filter(pk=job_id, state__in=terms.ACTIVE).update(state=JobState.PAUSED, **fields)
+        for job_id, fields in full.items():
+            unwanted(job_id).update(**UNHELD, **fields, state=JobState.PAUSED, not_before=None, epoch=F("epoch") + 1)
+
+
+def _full(job_id: Any) -> dict[str, str]:
+    needed = words.in_words(max(1, jobs.missing_room(job_id)))
+    text = f"disk full, needs {needed} more; it goes on by itself when there is room."
+    return {"error_code": errors.DiskFull.code, "error": text, "message": f"Paused: {text}"}
 
 
 def resume(job: ImportJob) -> ImportJob:

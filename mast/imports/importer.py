@@ -150,10 +150,9 @@ class _Run:
         except errors.AlreadyClaimed as error:
             # Whoever holds the part file lost the lease, and lets go when it notices.
             self._put_aside(claim, BUSY_AGAIN_S, error.message, is_attempt=False)
-        except errors.DiskFull as error:
+        except errors.DiskFull:
             self.heart.forget(claim.id)
-            message = error.message
-            patiently(lambda: control.pause_for_disk(claim.id, message))
+            patiently(lambda: control.pause_for_disk(claim.id))
         except errors.MastError as error:
             self._fail(claim, error)
         except Exception:

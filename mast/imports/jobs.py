@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 
-from mast import terms
+from mast import conf, terms
 from mast.models import ImportJob, Transfer
 from mast.terms import JobState
 
@@ -59,6 +59,13 @@ def _message(state: JobState) -> str:
         JobState.VERIFYING: "Verifying what arrived.",
         JobState.WAITING: "Waiting before the next try.",
     }[state]
+
+
+def missing_room(job_id: Any) -> int:
+    """How many bytes the disk lacks for the rest of a job; negative when there is room."""
+    rest = Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")
+    unfinished = transfers_of(job_id).exclude(state=JobState.COMPLETE)
+    return (unfinished.aggregate(rest=Sum(rest))["rest"] or 0) + conf.min_free_bytes() - conf.free_bytes()
 
 
 def _end(job_id: Any, counts: dict[str, int]) -> None:

@@ -17,6 +17,7 @@ from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow, ProductRow
+from mast.imports import words
 from mast.models import DataFile, Transfer
 from mast.terms import CalibLevel, JobState, Rights, SourceChoice
 
@@ -196,21 +197,12 @@ def refuse_full_disk(plan: ImportPlan) -> None:
     promised = sum(max(0, rest) for uri, rest in waiting if uri not in own)
     missing = plan.to_fetch_bytes + promised + conf.min_free_bytes() - plan.disk_free_bytes
     if plan.to_fetch_bytes and missing > 0:
+        needed, short = words.in_words(plan.to_fetch_bytes), words.in_words(missing)
+        kept = words.in_words(conf.min_free_bytes())
         raise errors.DiskFull(
-            f"This import needs {in_words(plan.to_fetch_bytes)}, and the disk has {in_words(missing)} too little"
-            f" room for it; {in_words(conf.min_free_bytes())} must stay free.",
+            f"This import needs {needed}, and the disk has {short} too little room for it; {kept} must stay free.",
             missing_bytes=missing,
         )
-
-
-def in_words(size_bytes: int) -> str:
-    """A size for people: `3.2 GB`."""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def choices_key(obs_id: str, levels: Sequence[int], request: ImportRequest) -> str:

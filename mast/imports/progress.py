@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from mast import terms
 from mast.imports import jobs, live
 from mast.imports.live import Numbers
-from mast.models import DataFile, ImportJob, Transfer
+from mast.models import DataFile, ImportItem, ImportJob, Transfer
 from mast.terms import JobState
 
 MOST_IDS: Final = 200
@@ -231,11 +231,12 @@ def _result(job: ImportJob, totals: Mapping[str, int]) -> ImportResult:
 
 
 def active_summary() -> tuple[int, float]:
-    """How many jobs are under way, and how far they are together in percent. Two queries."""
-    active = ImportJob.objects.filter(state__in=terms.ACTIVE)
-    ids = list(active.values_list("pk", flat=True))
-    if not ids:
+    """How many jobs are under way, and how far they are together in percent, by bytes where any has bytes to fetch."""
+    active = dict(ImportJob.objects.filter(state__in=terms.ACTIVE).values_list("pk", "progress_percent"))
+    if not active:
         return 0, 0.0
-    wanted = Transfer.objects.filter(pk__in=Transfer.objects.filter(items__job__in=ids).values("pk"))
+    wanted = Transfer.objects.filter(pk__in=ImportItem.objects.filter(job__in=active).values("transfer"))
     sums = wanted.aggregate(size=Sum(_SIZE), done=Sum(_DONE))
-    return len(ids), min(ALMOST, _share(sums["done"] or 0, sums["size"] or 0, is_done=False))
+    if not sums["size"]:
+        return len(active), round(sum(active.values()) / len(active), 2)
+    return len(active), min(ALMOST, _share(sums["done"], sums["size"], is_done=False))

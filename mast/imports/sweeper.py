@@ -6,11 +6,10 @@ import datetime as dt
 import logging
 from typing import Final
 
-from django.db import IntegrityError
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 
-from mast import conf, errors, terms
+from mast import errors, terms
 from mast.imports import broker, control, jobs, owners
 from mast.imports.leases import FREE, MAX_ATTEMPTS, UNHELD
 from mast.models import ImportItem, ImportJob, Transfer
@@ -83,23 +82,12 @@ def give_up() -> None:
 def go_on_after_full_disk() -> None:
     """Resume jobs that the disk had no room for, once it has."""
     for job in ImportJob.objects.filter(state=JobState.PAUSED, error_code=errors.DiskFull.code):
-        if conf.free_bytes() - conf.min_free_bytes() < remaining_bytes(job):
+        if jobs.missing_room(job.pk) > 0:
             continue
         try:
             control.resume(job)
-        except (errors.JobNotResumable, IntegrityError):
+        except errors.JobNotResumable:
             log.info("job %s did not go on after the full disk", job.pk)
-
-
-def remaining_bytes(job: ImportJob) -> int:
-    """What a job has still to fetch, in bytes."""
-    missing = Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")
-    rest = (
-        jobs.transfers_of(job.pk)
-        .exclude(state=JobState.COMPLETE)
-        .aggregate(rest=Sum(Case(When(Q(done_bytes__gte=0), then=missing), default=0)))
-    )
-    return max(0, rest["rest"] or 0)
 
 
 def requeue_wanted() -> None:

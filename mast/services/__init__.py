@@ -37,6 +37,7 @@ from mast.services.library import (
     scan,
     verify_files,
 )
+from mast.services.previews import preview_thumbnail
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
 from mast.services.removal import Removal, plan_removal, remove_observations
 from mast.services.searches import ProductList, SearchResult, list_products, search, turn_page, whats_new
@@ -79,6 +80,7 @@ __all__ = [
     "pause_job",
     "plan_removal",
     "preview_import",
+    "preview_thumbnail",
     "refresh_all",
     "refresh_observation",
     "register_existing",

@@ -283,6 +283,25 @@ def test_a_damaged_file_is_set_aside_and_fetched_again(little: LittleMast, serve
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("valkey")
+def test_a_disk_that_is_full_in_mid_job_pauses_it_and_room_lets_it_go_on(
+    little: LittleMast, serve: Serve, settings: Any
+) -> None:
+    serve(one_big_file(little))
+    job = services.start_import(ImportRequest(OBS_ID)).job
+    settings.STORAGE_MIN_FREE_GB = 1e6
+    importer.run([Transfer.objects.get().pk])
+    progress = services.job_progress(job)
+    assert (progress.state, progress.stage, progress.error_code) == ("paused", "Paused", errors.DiskFull.code)
+    assert "disk full, needs" in progress.message
+    assert not DataFile.objects.exists()
+    settings.STORAGE_MIN_FREE_GB = 0
+    sweeper.sweep()
+    importer.run([Transfer.objects.get().pk])
+    assert services.get_job(job.pk).state == JobState.COMPLETE
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("valkey")
 def test_a_worker_that_is_told_to_stop_gives_its_files_back_unharmed(little: LittleMast, serve: Serve) -> None:
     server = serve(one_big_file(little))
     server.rate = 2.0
