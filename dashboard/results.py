@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dashboard.forms import SearchForm
 from mast import library, terms
+from mast.archive import previews
 from mast.archive.answers import is_exclusive
 from mast.archive.rows import ObservationRow
 from mast.library import Reader
@@ -45,6 +46,11 @@ class Line:
     released_at: datetime | None
     thumb_id: int | None
     """a held file that shows what it looks like"""
+
+    @property
+    def preview_uri(self) -> str:
+        """MAST's own preview, where anybody may see it."""
+        return "" if self.is_planned or self.is_exclusive else previews.uri_of(self.row.preview_uri)
 
     @property
     def is_planned(self) -> bool:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("library/bulk/", library.bulk, name="bulk"),
     path("theme/", library.theme, name="theme"),
     path("search/", search.search, name="search"),
+    path("search/preview/", search.preview, name="preview"),
     path("import/", search.start, name="start"),
     path("import/preview/", search.plan, name="plan"),
     path("imports/", imports.imports, name="imports"),

@@ -73,6 +73,15 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick], [data-tick-all]")) count(form);
 });
 
+// --- a preview that MAST does not have leaves its word
+document.addEventListener("error", (event) => {
+  if (!event.target.matches?.("img.thumb")) return;
+  const word = document.createElement("span");
+  word.className = "nothumb";
+  word.textContent = event.target.dataset.kind || "–";
+  event.target.replaceWith(word);
+}, true);
+
 // --- an import joined twice has one card
 document.addEventListener("htmx:afterSwap", () => document.querySelectorAll("#started > article").forEach((card) => {
   const same = document.querySelectorAll(`#started > article[id="${card.id}"]`);

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import trigger_client_event
@@ -49,6 +50,13 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
         "columns": results.COLUMNS,
         "levels": results.levels_to_import(form),
     }
+
+
+@require_GET
+@cache_control(private=True, max_age=86400)
+def preview(request: HttpRequest) -> HttpResponse:
+    """A small copy of MAST's preview, by its URI: no page asks another host for anything."""
+    return HttpResponse(services.preview_thumbnail(request.GET.get("uri", "")), content_type="image/jpeg")
 
 
 @require_GET

@@ -31,6 +31,10 @@ ARGUMENTS = [
 ]
 SHOTS = os.environ.get("E2E_SHOTS", "")
 ANSWER_OF_REFUSAL = re.compile(r"status of 4\d\d|favicon")
+LOADED = """Promise.all([...document.images].map((image) => {
+  image.loading = "eager";
+  return image.decode().catch(() => null);
+}))"""
 Visit = Callable[..., AbstractContextManager[Page]]
 
 
@@ -97,4 +101,5 @@ def shot(page: Page, name: str, *, full_page: bool = True) -> None:
     if SHOTS:
         folder = Path(SHOTS)
         folder.mkdir(parents=True, exist_ok=True)
+        page.evaluate(LOADED)
         page.screenshot(path=folder / f"{name}.png", full_page=full_page)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
 from mast.models import ImportJob
 from mast.practice import PracticeServer
 from tests.factories import DataFileFactory, ObservationFactory
+from tests.liar import Liar, http
 from tests.pages import Element, page_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("archive")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("archive", "_own_derived")]
 OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
 OTHER = "jw02733-o002_t001_miri_f1130w"
+
+
+@pytest.fixture
+def _own_derived(settings: Any, tmp_path: Path) -> None:
+    settings.DERIVED_DIR = tmp_path / ".derived"
 
 
 def get(client: Client, query: str, status: int = 200) -> Element:
@@ -59,7 +69,7 @@ def test_each_kind_of_search_finds_the_observation_of_the_guide(client: Client, 
 
 
 def test_a_target_says_where_it_lies_and_who_said_so(client: Client) -> None:
-    assert "NGC 3132 → 10h07m01.7s −40d26m11s, by SIMBAD" in get(client, "kind=target&q=NGC+3132").text
+    assert "NGC 3132 → 10h07m01.8s −40d26m11s, by SIMBAD" in get(client, "kind=target&q=NGC+3132").text
 
 
 def test_a_row_shows_what_the_guide_promises(client: Client) -> None:
@@ -238,3 +248,66 @@ def test_the_plan_lists_exact_files_what_is_left_out_and_the_disk(client: Client
     assert "Disk free afterwards" in page.text
     assert "left out, and why" in page.text
     assert ImportJob.objects.count() == 0
+
+
+# --- previews ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def serve_bytes(settings: Any) -> Iterator[Callable[[bytes], None]]:
+    """A MAST that answers every request with the same bytes."""
+    answers: list[bytes] = []
+    with Liar(lambda asked: [http(answers[-1])]) as server:
+        settings.MAST_URL = server.url
+        yield answers.append
+
+
+def thumbnail(client: Client, uri: str) -> Any:
+    return client.get("/search/preview/", {"uri": uri})
+
+
+def test_a_row_shows_masts_preview_through_this_archive_and_keeps_it(client: Client, archive: PracticeServer) -> None:
+    page = get(client, f"kind=observation&q={OBS_ID}")
+    address = page.one("img", class_="thumb")["src"]
+    assert address.startswith("/search/preview/?uri=mast")
+    first = client.get(address)
+    assert (first.status_code, first["Content-Type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(first.content)) as picture:
+        assert max(picture.size) <= 120
+    before = archive.counts.copy()
+    assert client.get(address).content == first.content
+    assert archive.counts == before
+
+
+def test_previews_of_exclusive_and_planned_observations_are_not_asked_for(client: Client) -> None:
+    for row in get(client, "kind=program&q=99999&all_levels=on").one("tbody").find("tr"):
+        if "exclusive" in row.text or "planned" in row.text:
+            assert not row.find("img")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "https://example.org/x.jpg",
+        "mast:JWST/product/../../etc/passwd.jpg",
+        "mast:JWST/product/x.fits",
+        "mast:HST/product/x.jpg",
+    ],
+)
+def test_only_previews_of_jwst_are_fetched(client: Client, archive: PracticeServer, uri: str) -> None:
+    before = archive.counts.copy()
+    page_of(thumbnail(client, uri), 422)
+    assert archive.counts == before
+
+
+def test_a_preview_that_is_no_picture_is_refused(client: Client, serve_bytes: Callable[[bytes], None]) -> None:
+    serve_bytes(b"<html>maintenance</html>")
+    page_of(thumbnail(client, "mast:JWST/product/x_i2d.jpg"), 502)
+
+
+def test_a_preview_of_absurd_size_is_refused(client: Client, serve_bytes: Callable[[bytes], None]) -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
+    serve_bytes(buffer.getvalue())
+    page_of(thumbnail(client, "mast:JWST/product/x_i2d.png"), 502)
