@@ -20,7 +20,7 @@ from mast.api import columns
 from mast.api.access import reading
 from mast.api.replies import answer
 from mast.library import FILE_ORDERS, OBSERVATION_ORDERS, Filters, Reader
-from mast.models import Observation
+from mast.models import DataFile, Observation
 from mast.schemas import library as schemas
 from mast.schemas.base import NO_CONTROLS
 from mast.schemas.errors import RECORD_PROBLEMS
@@ -114,6 +114,10 @@ def _observation_records(rows: list[Observation], user: Reader) -> list[dict[str
     ]
 
 
+def _file_records(rows: list[DataFile]) -> list[dict[str, Any]]:
+    return [answers.file(row) for row in library.with_observations(rows)]
+
+
 OBSERVATIONS = Listing(
     name="observations",
     rows=library.observations,
@@ -128,7 +132,7 @@ FILES = Listing(
     orders=FILE_ORDERS,
     default_order="-fetchedAt",
     columns=columns.FILE_COLUMNS,
-    records=lambda rows, user: [answers.file(row) for row in rows],
+    records=lambda rows, user: _file_records(rows),
 )
 
 
@@ -144,7 +148,7 @@ def get_observation(request: HttpRequest, obs_id: str) -> HttpResponse:
     row = library.get_observation(obs_id)
     (record,) = _observation_records([row], request.user)
     rows = library.files(Filters(obs_id=row.obs_id), request.user).order_by("file_name")[:FILES_SHOWN]
-    return answer(record | {"files": [answers.file(file) for file in rows]})
+    return answer(record | {"files": _file_records(list(rows))})
 
 
 @router.get("/files", response={200: schemas.FileList, **RECORD_PROBLEMS})
