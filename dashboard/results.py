@@ -71,9 +71,10 @@ def as_lines(rows: Sequence[ObservationRow], found: SearchResult, user: Reader) 
 
 
 def _pictures(obs_ids: Sequence[str], user: Reader) -> dict[str, int]:
-    """A file of each held observation that can be shown, the highest level last and so kept."""
+    """A file of each held observation that shows it: of the highest level, the largest (later ones replace earlier)."""
     files = library.visible_files(user).filter(is_viewable=True, observations__obs_id__in=obs_ids)
-    return dict(files.order_by("calib_level", "-pk").values_list("observations__obs_id", "pk"))
+    shown = files.exclude(suffix="segm").order_by("calib_level", "size_bytes")
+    return dict(shown.values_list("observations__obs_id", "pk"))
 
 
 def sort_of(text: str) -> str:
