@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from mast.transfer.config import MIB
 from mast.transfer.spans import SPLIT_BYTES, Lease, RangeQueue, SpanSet
 
-SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)).map(lambda pair: (pair[0], pair[0] + pair[1])))
+SPANS = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 20)).map(lambda pair: (pair[0], pair[0] + pair[1])), max_size=12
+)
 
 
 @given(added=SPANS, removed=SPANS)
