@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,9 @@ RUNS = 3
 HEAVY = ("astropy", "astroquery", "boto3")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
+    if arguments:
+        raise SystemExit(f"bench archive takes no options: {' '.join(arguments)}")
     report = Report(f"bench archive: {ROWS:,} observation rows, refresh of {REFRESHED:,}, starting and stopping")
     report.start()
     with tempfile.TemporaryDirectory(prefix="jwst-bench-") as folder:

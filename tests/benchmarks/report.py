@@ -11,19 +11,25 @@ from dataclasses import dataclass, field
 
 from jwstarchive.settings import sqlite_journal_mode
 
+NAME_WIDTH = 60
+
 
 @dataclass
 class Row:
-    """A figure and its goal; `ours` None means it did not run, which counts as missed."""
+    """A figure and its goal, None where it is only shown; `ours` None means it did not run, which counts as missed."""
 
     what: str
     ours: float | None
-    goal: float
+    goal: float | None
     unit: str
     peer: str = ""
     theirs: float | None = None
     is_ratio: bool = False
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.what + (f" / {self.peer}" if self.peer else "")
 
     @property
     def value(self) -> float | None:
@@ -34,7 +40,7 @@ class Row:
 
     @property
     def met(self) -> bool:
-        return self.value is not None and self.value <= self.goal
+        return self.value is not None and (self.goal is None or self.value <= self.goal)
 
 
 @dataclass
@@ -49,13 +55,14 @@ class Report:
     def start(self) -> None:
         sqlite = f"SQLite {sqlite3.sqlite_version} ({sqlite_journal_mode()})"
         print(f"{self.title}\nPython {platform.python_version()}, {sqlite}\n")
-        print(f"{'':44} {'ours':>12} {'peer':>12} {'ratio':>8} {'goal':>8}  met")
+        print(f"{'':{NAME_WIDTH}} {'ours':>12} {'peer':>12} {'ratio':>8} {'goal':>8}  met")
 
     def finish(self) -> int:
         """0 when every goal was met."""
-        missed = [row.what for row in self.rows if not row.met]
+        goals = [row for row in self.rows if row.goal is not None or not row.met]
+        missed = [row.name for row in goals if not row.met]
         print(
-            f"\n{len(self.rows) - len(missed)} of {len(self.rows)} goals met"
+            f"\n{len(goals) - len(missed)} of {len(goals)} goals met"
             + (f"; missed: {', '.join(missed)}" if missed else "")
         )
         return 1 if missed else 0
@@ -66,11 +73,11 @@ class Report:
             return "–" if value is None else f"{value:.3g}"
 
         ratio = row.ours / row.theirs if row.ours is not None and row.theirs else None
-        name = f"{row.what}" + (f" / {row.peer}" if row.peer else "")
         note = f"  {row.note}" if row.note else ""
+        met = "NO" if not row.met else "yes" if row.goal is not None else "–"
         return (
-            f"{name[:44]:44} {shown(row.ours):>8} {row.unit:>3} {shown(row.theirs):>12} {shown(ratio):>8} "
-            f"{row.goal:>8.3g}  {'yes' if row.met else 'NO'}{note}"
+            f"{row.name[:NAME_WIDTH]:{NAME_WIDTH}} {shown(row.ours):>8} {row.unit:>3} {shown(row.theirs):>12} {shown(ratio):>8} "
+            f"{shown(row.goal):>8}  {met:3}{note}"
         )
 
 

@@ -1,0 +1,90 @@
+"""A round trip in front of a port of this machine: `python delay_proxy.py TARGET_PORT RTT_MS`; prints its own port.
+
+Every byte is held back for half the round trip in each direction, and the first ones of a connection for a whole one
+more, which is TCP's handshake. At most `WINDOW_BYTES` of a connection are on their way to the client at a time. Loss
+and slow start are not played.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections import deque
+
+WINDOW_BYTES = 4 << 20
+
+
+class Line:
+    """One direction: bytes go in, and come out `delay_s` later."""
+
+    def __init__(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, delay_s: float) -> None:
+        self._source, self._sink, self._delay_s = source, sink, delay_s
+        self._under_way: deque[tuple[float, bytes]] = deque()
+        self._held = 0
+        self._changed = asyncio.Event()
+        self._has_room = asyncio.Event()
+
+    async def run(self, opens_at: float = 0.0) -> None:
+        reading = asyncio.create_task(self._read(opens_at))
+        with contextlib.suppress(ConnectionError):
+            await self._write()
+        reading.cancel()
+        self._sink.close()
+
+    async def _read(self, opens_at: float) -> None:
+        now = asyncio.get_running_loop().time
+        data = b"-"
+        while data:
+            with contextlib.suppress(ConnectionError):
+                data = await self._source.read(1 << 18)
+            self._under_way.append((max(now(), opens_at) + self._delay_s, data))
+            self._held += len(data)
+            self._changed.set()
+            while self._held > WINDOW_BYTES // 2:
+                self._has_room.clear()
+                await self._has_room.wait()
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            while not self._under_way:
+                self._changed.clear()
+                await self._changed.wait()
+            due, data = self._under_way.popleft()
+            if not data:
+                return
+            if (early := due - loop.time()) > 0:
+                await asyncio.sleep(early)
+            self._sink.write(data)
+            await self._sink.drain()
+            self._held -= len(data)
+            self._has_room.set()
+
+
+async def serve(target_port: int, rtt_s: float) -> None:
+    async def connected(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        opens_at = asyncio.get_running_loop().time() + rtt_s
+        reader, writer = await asyncio.open_connection("127.0.0.1", target_port, limit=1 << 20)
+        for stream in (sink, writer):
+            stream.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        there, back = Line(source, writer, rtt_s / 2), Line(reader, sink, rtt_s / 2)
+        await asyncio.gather(there.run(opens_at), back.run())
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=512, limit=1 << 20)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    target_port, rtt_ms = int(sys.argv[1]), float(sys.argv[2])
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serve(target_port, rtt_ms / 1000))
+    else:
+        uvloop.run(serve(target_port, rtt_ms / 1000))
+
+
+main()
