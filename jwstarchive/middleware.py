@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from dashboard.refusals import refusal
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem
 from mast.errors import CrossOrigin as CrossOriginRefused
-from mast.errors import MastError, NotJson, RequestTooLarge
+from mast.errors import MalformedRequest, MastError, NotJson, RequestTooLarge
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 API: Final = "/api/"
@@ -107,6 +107,9 @@ def _is_same_origin(request: HttpRequest) -> bool:
 
 
 def _body_error(request: HttpRequest) -> MastError | None:
+    if "Transfer-Encoding" in request.headers:
+        # Django reads no body whose length it is not told; unsaid, its caller would wonder where it went.
+        return MalformedRequest("Send the body with a Content-Length; a chunked body is not read.")
     length = request.headers.get("Content-Length") or "0"
     if not length.isascii() or not length.isdigit() or int(length) == 0:
         return None

@@ -48,7 +48,6 @@ class FilePart:
         self._file.close()
 
 
-
 class _Download(FileResponse):
     block_size = 1024 * 1024
 

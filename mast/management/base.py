@@ -56,7 +56,7 @@ class ArchiveCommand(BaseCommand):
 
     def show_table(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Columns wide enough for the widest value, the last one as long as it likes."""
-        texts = [tuple(heads), *(tuple("" if cell is None else str(cell) for cell in row) for row in rows)]
+        texts = [tuple(heads), *(tuple(map(_cell, row)) for row in rows)]
         widths = [max(len(text[column]) for text in texts) for column in range(len(heads))]
         for text in texts:
             self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(text, widths, strict=True)).rstrip())
@@ -75,6 +75,12 @@ def _sentences(exc: MastError) -> str:
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return "" if value is None else str(value)
 
 
 def size(size_bytes: float) -> str:

@@ -55,7 +55,7 @@ class Waiter:
             self.out.write(f"\r\x1b[K{progress.obs_id}  {bar(progress)}", ending="")
             self.out.flush()
             return said
-        words = f"{progress.obs_id}: {progress.stage}. {progress.message}".strip()
+        words = f"{progress.obs_id}: {progress.message or progress.stage}"
         if words != said:
             self.out.write(words)
         return words

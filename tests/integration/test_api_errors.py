@@ -57,6 +57,11 @@ def test_ten_megabytes_are_413_and_nothing_of_them_is_read(api: ApiClient) -> No
     refused(api.send(TARGET, body), 413, "request.too_large")
 
 
+def test_a_chunked_body_is_400_and_says_so(api: ApiClient) -> None:
+    problem = refused(api.send(TARGET, None, **{"transfer-encoding": "chunked"}), 400, "request.malformed")
+    assert "Content-Length" in problem["detail"]
+
+
 @pytest.mark.parametrize(
     "path",
     [

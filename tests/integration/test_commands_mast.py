@@ -124,7 +124,7 @@ def test_an_import_is_waited_for_and_ends_complete(archive: PracticeServer, work
     ProgressRecord.model_validate(progress)
     assert (code, progress["state"]) == (0, "complete")
     assert DataFile.objects.count() == progress["result"]["importedCount"] > 0
-    assert "Complete" in err
+    assert "in the library." in err
     assert "\r" not in err
 
     code, out, err = run("mast_refresh", GUIDE_OBSERVATION, "--json")
