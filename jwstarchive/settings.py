@@ -253,6 +253,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 
 # --- Redis and Celery -------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from mast import errors, library, services
 from mast.models import DataFile, Observation
 
 FILES_PER_PAGE = 200
+CHANGES_SAID = 10
 
 
 def _base_url(request: HttpRequest) -> str:
@@ -53,6 +54,8 @@ def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
 def refresh(request: HttpRequest, obs_id: str) -> HttpResponse:
     report = services.refresh_observation(obs_id)
     messages.success(request, report.message)
+    for change in report.changed[:CHANGES_SAID]:
+        messages.info(request, f"{change.obs_id}: {change.field} was {change.old}, is now {change.new}")
     return redirect("observation", obs_id)
 
 

@@ -13,7 +13,7 @@ from astropy.io import fits
 from django.test import Client
 
 from mast.fits.inspect import inspect_file
-from mast.models import DataFile, Observation
+from mast.models import DataFile, ImportJob, Observation
 from mast.services import file_path
 from tests.factories import DataFileFactory, ObservationFactory, on_disk
 from tests.pages import Element, page_of
@@ -248,3 +248,27 @@ def test_a_binary_table_is_shown_by_the_hundred_with_units(client: Client) -> No
 def test_a_file_that_left_the_disk_is_said_in_words(client: Client, image: DataFile) -> None:
     file_path(image).unlink()
     assert "not on disk" in page_of(client.get(f"/files/{image.pk}/header/"), 409).text
+
+
+# --- refresh ----------------------------------------------------------------------------------------------------
+
+
+def test_refreshing_one_observation_says_field_by_field_what_changed(client: Client, archive: Any) -> None:
+    ObservationFactory(obs_id=OBS_ID, obsid="87602454", target_name="wrong", raw={})
+    page = page_of(client.post(f"/observations/{OBS_ID}/refresh/", follow=True))
+    said = page.one("ul", class_="messages").text
+    assert "1 observation read again from MAST" in said
+    assert f"{OBS_ID}: target_name was wrong, is now NGC-3132" in said
+
+
+def test_a_refresh_of_all_lists_what_changed_on_its_page(client: Client, archive: Any, worker: Any, ended: Any) -> None:
+    ObservationFactory(obs_id=OBS_ID, obsid="87602454", target_name="wrong", raw={})
+    ObservationFactory(obs_id="jw00001-o001_t001_nircam_gone", obsid="1")
+    client.post("/refresh/")
+    job = ended(ImportJob.objects.get())
+    page = page_of(client.get(f"/imports/{job.pk}/"))
+    rows = page.one("table").one("tbody").find("tr")
+    assert [OBS_ID, "target_name", "wrong", "NGC-3132"] in [
+        [cell.text for cell in row.find("th") + row.find("td")] for row in rows
+    ]
+    assert "jw00001-o001_t001_nircam_gone: MAST does not list it any more." in page.text

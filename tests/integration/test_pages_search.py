@@ -76,8 +76,8 @@ def test_a_row_shows_what_the_guide_promises(client: Client) -> None:
     page = get(client, f"kind=observation&q={OBS_ID}")
     headings = [cell.text for cell in page.one("thead").find("th")]
     assert headings == [
-        "Select all on this page", "Preview", "Observation", "Target", "Instrument", "Filter", "Exposure (s)", "Date (UTC)", "Level",
-        "Rights", "In library", "Import",
+        "Select all on this page", "Preview", "Observation", "Target", "Instrument", "Filter", "Exposure (s)",
+        "Date (UTC)", "Level", "Rights", "In library", "Import",
     ]  # fmt: skip
     row = page.one("tbody").one("tr")
     for text in (OBS_ID, "NGC-3132", "NIRCAM", "F090W", "1,460.2", "2022-06-03", "L3", "public"):
