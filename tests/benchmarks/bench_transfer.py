@@ -212,9 +212,11 @@ def killed(bench: Bench) -> None:
 def memory(bench: Bench) -> None:
     """10 MB to 10 GB: the same memory."""
     sizes = [size for size in (10_000_000, 1_000_000_000, 10_000_000_000) if size <= bench.sizes.hollow]
-    flat_memory(
-        bench.report, bench.folder, bench.shelf, lambda sample: bench.lineup([sample], bench.nginx.url()), sizes
-    )
+
+    def line(sample: Sample) -> Lineup:
+        return bench.lineup([sample], bench.nginx.url())
+
+    flat_memory(bench.report, bench.folder, bench.shelf, line, sizes)
 
 
 SCENARIOS: Mapping[str, Callable[[Bench], None]] = {

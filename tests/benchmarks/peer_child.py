@@ -1,6 +1,6 @@
 """Downloads as the users of a Python library do them; run by the interpreter of the peers' own environment.
 
-`python peer_child.py PEER OUT URL ... | @LIST`. Peers that speak S3 take BENCH_S3_ENDPOINT, astroquery takes BENCH_MAST;
+`python peer_child.py PEER OUT URL | @LIST`. Peers that speak S3 take BENCH_S3_ENDPOINT, astroquery takes BENCH_MAST;
 BENCH_CA names a certificate to trust, BENCH_WORKERS how many files at once.
 """
 

@@ -76,8 +76,8 @@ class Report:
         note = f"  {row.note}" if row.note else ""
         met = "NO" if not row.met else "yes" if row.goal is not None else "–"
         return (
-            f"{row.name[:NAME_WIDTH]:{NAME_WIDTH}} {shown(row.ours):>8} {row.unit:>3} {shown(row.theirs):>12} {shown(ratio):>8} "
-            f"{shown(row.goal):>8}  {met:3}{note}"
+            f"{row.name[:NAME_WIDTH]:{NAME_WIDTH}} {shown(row.ours):>8} {row.unit:>3} {shown(row.theirs):>12} "
+            f"{shown(ratio):>8} {shown(row.goal):>8}  {met:3}{note}"
         )
 
 
