@@ -15,6 +15,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--coverage"]:
         runner = ["coverage", "run", "-m", "pytest", *arguments[1:]]
     if find_spec("pytest"):
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
         os.chdir(BASE_DIR)
         os.execv(sys.executable, [sys.executable, "-m", *runner])
     print("pytest is not installed here: pip install -r requirements-dev.txt", file=sys.stderr)
