@@ -22,6 +22,7 @@ from mast.transfer.spans import SpanSet
 
 PART: Final = ".part"
 JOURNAL: Final = ".journal"
+TAG_LENGTH: Final = 8
 FINAL_MODE: Final = 0o444
 DIRECTORY_MODE: Final = 0o755
 
@@ -189,7 +190,7 @@ class PartFile:
 def left_journals(folder: Path, file_name: str) -> Iterator[tuple[Path, Journal]]:
     """The journals that earlier attempts at a file left and that can be read, newest first."""
     found = []
-    for path in folder.glob(f"{file_name}.????????{PART}{JOURNAL}"):
+    for path in _left(folder, file_name, PART + JOURNAL):
         # Where locks do not work, another process may be tidying up.
         with suppress(FileNotFoundError):
             found.append((path.stat().st_mtime, path, read_journal(path.read_bytes())))
@@ -200,11 +201,19 @@ def left_journals(folder: Path, file_name: str) -> Iterator[tuple[Path, Journal]
 
 def remove_left(folder: Path, file_name: str, disk: Disk) -> None:
     """Remove what attempts left, journals first: without its journal a part counts for nothing."""
-    for suffix in (JOURNAL, ""):
-        for path in folder.glob(f"{file_name}.????????{PART}{suffix}"):
+    for ending in (PART + JOURNAL, PART):
+        for path in _left(folder, file_name, ending):
             disk.remove(path)
+
+
+def _left(folder: Path, file_name: str, ending: str) -> list[Path]:
+    """`<file_name>.<tag><ending>` for any tag. By hand: a pattern per file name costs more than reading the folder."""
+    length = len(file_name) + 1 + TAG_LENGTH + len(ending)
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if len(entry.name) == length]
+    return [folder / name for name in names if name.startswith(f"{file_name}.") and name.endswith(ending)]
 
 
 def _tag(total: int | None, source: str, validator: Validator) -> str:
     identity = f"{source}\n{total}\n{validator.etag}\n{validator.last_modified}"
-    return hashlib.sha256(identity.encode()).hexdigest()[:8]
+    return hashlib.sha256(identity.encode()).hexdigest()[:TAG_LENGTH]

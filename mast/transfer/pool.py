@@ -53,6 +53,9 @@ class Endpoint:
 
 def proxy_of(endpoint: Endpoint) -> SplitResult | None:
     """The proxy that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` prescribe."""
+    name = f"{endpoint.scheme}_proxy"
+    if not (os.environ.get(name) or os.environ.get(name.upper())):
+        return None
     proxies = urllib.request.getproxies_environment()
     address = proxies.get(endpoint.scheme)
     if not address or _is_direct(f"{endpoint.host}:{endpoint.port}", proxies):
