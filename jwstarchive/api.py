@@ -6,8 +6,7 @@ import json
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI, Swagger
@@ -16,7 +15,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem, unexpected
 from mast.api import files, health, imports, library, search
-from mast.errors import BadQuery, MalformedRequest, MastError, NotFound, RequestTooLarge
+from mast.errors import BadQuery, MalformedRequest, MastError
 
 DESCRIPTION = """Search MAST for JWST observations, import their files, and read what this archive holds.
 
@@ -121,23 +120,9 @@ def known_error(request: HttpRequest, exc: MastError) -> HttpResponse:
 
 
 @api.exception_handler(HttpError)
-def ninja_error(request: HttpRequest, exc: HttpError) -> HttpResponse:
-    """Ninja's own refusals; the only one left to it is a body that is not JSON."""
-    if isinstance(exc.__cause__, ValueError | RecursionError):
-        return problem(request, MalformedRequest(f"The body is not JSON: {exc.__cause__}."))
-    return as_problem(request, HttpResponse(status=exc.status_code))
-
-
-@api.exception_handler(Http404)
-def nothing_there(request: HttpRequest, exc: Http404) -> HttpResponse:
-    return problem(request, NotFound())
-
-
-@api.exception_handler(SuspiciousOperation)
-def suspicious(request: HttpRequest, exc: SuspiciousOperation) -> HttpResponse:
-    if isinstance(exc, RequestDataTooBig):
-        return problem(request, RequestTooLarge())
-    return problem(request, MalformedRequest())
+def unreadable_body(request: HttpRequest, exc: HttpError) -> HttpResponse:
+    """The one refusal that is left to ninja: a body that is not JSON."""
+    return problem(request, MalformedRequest(f"The body is not JSON: {exc.__cause__ or exc}."))
 
 
 @api.exception_handler(Exception)

@@ -62,9 +62,10 @@ _BREAKS: Final = re.compile("[\x00\x0b-\x0d\x1c-\x1e\x85\u2028\u2029]")
 def _record(cells: Iterable[str]) -> str:
     clean = [_BREAKS.sub(" ", cell) for cell in cells]
     # A line that begins with # is a comment to astropy, unless that is quoted.
-    quoting = csv.QUOTE_ALL if clean and clean[0].lstrip().startswith("#") else csv.QUOTE_MINIMAL
+    is_comment = bool(clean) and clean[0].lstrip().startswith("#")
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n", quoting=quoting).writerow(clean)
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if is_comment else csv.QUOTE_MINIMAL)
+    writer.writerow(clean)
     return buffer.getvalue()
 
 

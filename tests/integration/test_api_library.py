@@ -296,6 +296,30 @@ def test_fifty_rows_come_unless_told(api: ApiClient) -> None:
     assert found["count"] == 51
 
 
+def test_a_large_library_is_counted_roughly_and_says_so(api: ApiClient) -> None:
+    made = [Observation(obs_id=f"jw{number:05d}-o001") for number in range(1001)]
+    observations = Observation.objects.bulk_create(made)
+    model = DataFileFactory.build(observation=observations[0])
+    fields = {name: getattr(model, name) for name in ("size_bytes", "sha256", "suffix", "badge", "source", "proof")}
+    DataFile.objects.bulk_create(
+        DataFile(
+            **fields,
+            observation=observations[number % 1001],
+            file_name=f"{number}.fits",
+            data_uri=str(number),
+            path=str(number),
+            verified_at=NOON,
+        )
+        for number in range(10_010)
+    )
+    everything = files(api, "?limit=1000")
+    assert (len(everything["results"]), everything["countIsExact"]) == (1000, False)
+    assert everything["count"] > 10_000
+    some = files(api, "?suffix=i2d&limit=1")
+    assert (some["count"], some["countIsExact"]) == (10_001, False)
+    assert files(api, f"?q={10_009}.fits")["countIsExact"] is True
+
+
 def queries_of(call: Callable[[], Any]) -> int:
     with CaptureQueriesContext(
         connection,
