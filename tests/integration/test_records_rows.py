@@ -1,4 +1,4 @@
-"""Rows written from what MAST said: every field kept, typed columns right, corrections safe; records as the contract has them."""
+"""Rows written from what MAST said: every field kept, corrections safe; records as the contract has them."""
 
 from __future__ import annotations
 
