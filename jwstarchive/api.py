@@ -111,7 +111,7 @@ def _field(error: dict[str, Any]) -> dict[str, str]:
 def wrong_fields(request: HttpRequest, exc: ValidationError) -> HttpResponse:
     fields = [_field(error) for error in exc.errors]
     sentence = "; ".join(f"{item['field']} {item['message']}" for item in fields[:5])
-    return problem(request, BadQuery(f"{sentence[:1].upper()}{sentence[1:]}.", fields=fields))
+    return problem(request, BadQuery(f"This cannot be used: {sentence}.", fields=fields))
 
 
 @api.exception_handler(MastError)
