@@ -89,4 +89,6 @@ document.addEventListener("htmx:afterSwap", () => document.querySelectorAll("#st
 }));
 
 // --- after a search the reader is taken to the result's heading
-document.addEventListener("htmx:afterSwap", (event) => event.detail.target.querySelector?.("[data-focus]")?.focus());
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.requestConfig?.elt.matches("form.search")) document.querySelector("#results [data-focus]")?.focus();
+});

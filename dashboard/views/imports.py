@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import reswap, retarget, trigger_client_event
 
@@ -23,6 +25,8 @@ PAGE_FILES = 200
 ENDED_SHOWN = 30
 ACTIVE_SHOWN = 50
 FAST_S, SLOW_S = 1, 5
+NEW = timedelta(seconds=20)
+"""a job just started is about to move"""
 ACTIONS = {
     "pause": services.pause_job,
     "cancel": services.cancel_job,
@@ -46,7 +50,8 @@ class Card:
     @property
     def pace_s(self) -> int | None:
         """Seconds until the next poll: every second while bytes flow, slower in a queue, never once it stands still."""
-        if self.progress.state in terms.RUNNING:
+        is_new = timezone.now() - self.job.created_at < NEW
+        if self.progress.state in terms.RUNNING or (is_new and self.progress.state == JobState.QUEUED):
             return FAST_S
         return SLOW_S if self.progress.state in terms.ACTIVE else None
 

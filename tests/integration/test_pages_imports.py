@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ HTMX = {"HX-Request": "true"}
 
 def job_in(state: JobState, **fields: Any) -> ImportJob:
     ended = {"ended_at": timezone.now()} if state in {"complete", "failed", "cancelled"} else {}
+    fields = {"created_at": timezone.now() - timedelta(minutes=1)} | fields
     return job_with(
         TransferFactory(state=state, done_bytes=4_000_000), state=state, total_bytes=10_000_000, **ended, **fields
     )
@@ -189,3 +191,9 @@ def test_forms_are_safe_from_other_sites(client: Client) -> None:
     job = JobFactory(state=JobState.QUEUED)
     assert strict.post(f"/imports/{job.pk}/cancel/").status_code == 403
     page_of(strict.post("/refresh/"), 403)
+
+
+def test_a_job_just_started_is_looked_at_every_second(client: Client) -> None:
+    job = job_in(JobState.QUEUED, created_at=timezone.now())
+    live = page_of(client.get("/imports/")).one("div", id=f"job-{job.pk}-live")
+    assert live["hx-trigger"] == "load delay:1s, wake"
