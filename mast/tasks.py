@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
 from celery import shared_task
-from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import connection
 
@@ -25,19 +24,22 @@ log = logging.getLogger(__name__)
 @shared_task
 def fetch(transfer_ids: Sequence[int]) -> None:
     """Bring these products home."""
-    importer.run(transfer_ids, stopping.is_asked)
+    with stopping.by_signal():
+        importer.run(transfer_ids, stopping.is_asked)
 
 
 @shared_task
 def refresh(job_id: str) -> None:
     """Read every observation again."""
-    refreshing.run(job_id, stopping.is_asked)
+    with stopping.by_signal():
+        refreshing.run(job_id, stopping.is_asked)
 
 
 @shared_task
 def register_existing(job_id: str) -> None:
     """Verify and register files that lie on disk."""
-    shelf.run(job_id, stopping.is_asked)
+    with stopping.by_signal():
+        shelf.run(job_id, stopping.is_asked)
 
 
 @shared_task
@@ -117,9 +119,3 @@ def _stop(**_: Any) -> None:
 def _stopped(sender: Any = None, **_: Any) -> None:
     _sweeping.stop()
     health.worker_is_gone(getattr(sender, "hostname", "") or "worker")
-
-
-@worker_process_init.connect
-def _child(**_: Any) -> None:
-    """A SIGTERM to the whole process group must not kill a pool process in mid-file."""
-    signal.signal(signal.SIGTERM, lambda *_: stopping.ask())

@@ -108,6 +108,8 @@ class _Run:
 
     def _fetch(self, claim: Claim) -> Fetched:
         """In a thread of the pool; no database here."""
+        if self.heart.should_stop(claim.id):
+            raise errors.Cancelled
         wanted = self._wanted(claim.transfer)
         if not wanted.sources:
             raise errors.NotInSource("The file is not on S3; import it with the source auto or http.")
