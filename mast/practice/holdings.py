@@ -110,11 +110,11 @@ class Catalogue:
 
 
 def _bucket(file_name: str, observation: Observation) -> tuple[str | None, bool]:
-    """Key in the bucket and whether the object is there: pools have no path, catalogues a path without an object."""
+    """Key in the bucket and whether the object is there: pools have no path, MIRI's catalogues no object at theirs."""
     if file_name.endswith("_pool.csv"):
         return None, False
-    there = not observation.is_exclusive and not file_name.endswith("_cat.ecsv")
-    return key_of(file_name), there
+    is_missing = "_miri_" in file_name and file_name.endswith("_cat.ecsv")
+    return key_of(file_name), not observation.is_exclusive and not is_missing
 
 
 def key_of(file_name: str) -> str:

@@ -75,7 +75,8 @@ def test_the_guides_line_for_s3_takes_files_from_s3_alone(
     api: ApiClient, archive: PracticeServer, worker: Any, folders: Path
 ) -> None:
     progress = watch(api, start(api, GUIDE_LINE_S3)["jobId"])
-    assert {item["source"] for item in progress["fileProgress"] if item["status"] == "complete"} == {"s3"}
+    assert progress["state"] == "complete", progress["error"]
+    assert {item["source"] for item in progress["fileProgress"]} == {"s3"}
     assert progress["downloadSource"] == "s3"
 
 

@@ -291,9 +291,14 @@ def test_an_exclusive_file_needs_a_token(observations: ObservationsClass, tmp_pa
 def test_files_come_from_the_cloud(observations: ObservationsClass, practice: PracticeServer, tmp_path: Path) -> None:
     observations.enable_cloud_dataset(verbose=False)
     table = observations.get_product_list("87602454")
-    wanted = observations.filter_products(table, calib_level=[3], productSubGroupDescription=["I2D", "CAT"])
-    found = observations.get_cloud_uris(wanted, verbose=False)
-    assert found == [f"s3://stpubdata/{KEY}"], "the catalogue of sources has a path but no object"
+    wanted = observations.filter_products(table, calib_level=[3], productSubGroupDescription=["I2D"])
+    assert observations.get_cloud_uris(wanted, verbose=False) == [f"s3://stpubdata/{KEY}"]
+    of_miri = observations.filter_products(
+        observations.get_product_list("87602452"), calib_level=[3], productSubGroupDescription=["I2D", "CAT"]
+    )
+    found = observations.get_cloud_uris(of_miri, verbose=False)
+    assert len(of_miri) == 2
+    assert len(found) == 1, "the catalogue of sources has a path but no object"
     target = tmp_path / "image.fits"
     assert observations.download_file(MOSAIC, local_path=target)[0] == "COMPLETE"
     assert target.stat().st_size == practice.sent_bytes["s3"]
