@@ -100,6 +100,8 @@ class Course:
         self._readback: ReadBack | None = None
         self._evidence = Evidence()
         self._restarts = 0
+        self._refused: set[str] = set()
+        """SHA-256 of files that arrived whole but did not give the sums in their own headers"""
         self._whole_only: set[str] = set()
         """names of sources that answer ranges with whole files"""
 
@@ -131,7 +133,9 @@ class Course:
         self._reporter.say(self._progress("verifying"))
         if not self._evidence.has_all_sums:
             self._evidence.sums |= ask_sums(self.wanted, self._part, self.config, self._reporter.check)
-        return finish(self.wanted, self._part, self._readback.hex(), self._evidence, self._verifying)
+        digests = self._readback.hex()
+        self._evidence.came_twice = digests["sha256"] in self._refused
+        return finish(self.wanted, self._part, digests, self._evidence, self._verifying)
 
     def _verifying(self, _done: int) -> None:
         self._reporter.beat(lambda: self._progress("verifying"))
@@ -163,8 +167,11 @@ class Course:
 
     def _attempt(self, source: Source) -> None:
         """One session with one source."""
+        admission = Admission(self.wanted, source, self.config, self._disk)
+        if self._part and self._part.total is not None:
+            admission.check_room(self._part.total - self._part.done.size_bytes)
         session = Session(
-            Admission(self.wanted, source, self.config, self._disk),
+            admission,
             self._part,
             self._patience,
             has_alternative=len(self._sources) > 1,
@@ -215,6 +222,8 @@ class Course:
 
     def _restart(self, exc: MastError) -> None:
         self._restarts += 1
+        if exc.details.get("is_own") and self._readback:
+            self._refused.add(self._readback.hex()["sha256"])
         if self._restarts > self.config.max_restarts:
             self._discard()
             raise exc

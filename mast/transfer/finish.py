@@ -25,6 +25,8 @@ class Evidence:
     reused_bytes: int = 0
     sums: dict[str, str] = field(default_factory=dict)
     """whole-file checksums that sources stated, by algorithm, in hex"""
+    came_twice: bool = False
+    """whether the same bytes came before and were refused for the sums in their own headers"""
     has_all_sums: bool = False
     """whether there is nothing more to ask for"""
 
@@ -36,7 +38,14 @@ def finish(wanted: Wanted, part: PartFile, digests: dict[str, str], evidence: Ev
     with disk_errors("reading the part file back"):
         if not set(evidence.sums) & KNOWN <= digests.keys():
             digests = digests | digest_file(part.path, evidence.sums, beat)
-        proof, found = prove(part.path, digests, evidence.sums, is_fits=is_fits_name(wanted.file_name), beat=beat)
+        proof, found = prove(
+            part.path,
+            digests,
+            evidence.sums,
+            is_fits=is_fits_name(wanted.file_name),
+            is_known=evidence.came_twice,
+            beat=beat,
+        )
     part.publish(wanted.final_path)
     given = {name: count for name, count in part.source_bytes.items() if count}
     main = max(given, key=lambda name: given[name], default=next(iter(part.origins)))

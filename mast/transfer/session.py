@@ -18,6 +18,7 @@ from mast.transfer.sources import Source
 from mast.transfer.spans import Lease, RangeQueue, Span
 from mast.transfer.stream import Stopped, Stream
 from mast.transfer.values import Wanted
+from mast.transfer.waits import WAITS
 from mast.transfer.wire import TICK_S, Pause
 
 SPOILED_AFTER: Final = 3
@@ -289,9 +290,11 @@ class Session:
         is_spoiled = stream.failures >= SPOILED_AFTER and self._patience.gained_at < stream.failing_since
         if isinstance(exc, RangeIgnored | NotFits):
             return is_spoiled
-        if not isinstance(exc, ConnectionLost) or not self._can_go_on():
+        if not isinstance(exc, ConnectionLost) or not self._can_go_on() or self._patience.is_over:
             return True
-        return self._patience.is_over or (is_spoiled and self._has_alternative)
+        # A wait longer than any of our own is spent better elsewhere.
+        is_long = WAITS.remaining_s(self.source.host) > self.config.backoff_max_s
+        return self._has_alternative and (is_spoiled or is_long)
 
     def _can_go_on(self) -> bool:
         """Whether the rest can be asked for: the length is known and ranges are served."""

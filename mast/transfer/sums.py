@@ -108,10 +108,10 @@ def check_fits_sums(path: Path, hdus: list[fitswalk.Hdu], beat: Beat) -> int:
                 continue
             data = _ones_sum(file.fileno(), hdu.data_offset, hdu.end_offset, beat)
             if datasum.isdigit() and data != int(datasum):
-                raise ChecksumMismatch(f"The data of {hdu.label} do not give the DATASUM in its header.")
+                raise ChecksumMismatch(f"The data of {hdu.label} do not give the DATASUM in its header.", is_own=True)
             head = _ones_sum(file.fileno(), hdu.header_offset, hdu.data_offset, beat)
             if has_checksum and _add(head, data) != _ALL_ONES:
-                raise ChecksumMismatch(f"{hdu.label} does not give the CHECKSUM in its header.")
+                raise ChecksumMismatch(f"{hdu.label} does not give the CHECKSUM in its header.", is_own=True)
             vouched += 1
     return vouched
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from mast.transfer import Fetched
 from mast.transfer.config import MIB
 from mast.transfer.disk import Disk, disk_errors
 from mast.transfer.spans import SPLIT_BYTES
+from tests.fault import server as lies
 from tests.fault.server import FaultServer
 from tests.fault.test_kills import start
 from tests.fault.world import World, fits_bytes
@@ -99,6 +101,16 @@ def test_a_file_that_would_not_fit_is_refused_before_its_first_byte(world: World
             world.fetch(server, min_free_bytes=1 << 60)
         assert caught.value.details["needed_bytes"] > 0
         assert world.leftovers() == []
+
+
+def test_what_is_missing_of_a_part_must_fit_too(world: World, content: bytes) -> None:
+    with FaultServer(content, bytes_per_s=8e6) as server:
+        interrupted(world, server)
+        asked = len(server.asked)
+        with pytest.raises(DiskFull):
+            world.fetch(server, min_free_bytes=1 << 60)
+        assert len(server.asked) == asked
+        world.assert_is_a_version_of(world.fetch(server), server)
 
 
 def test_a_disk_that_gives_back_other_bytes_is_noticed(world: World, content: bytes) -> None:
@@ -189,8 +201,6 @@ def test_a_stop_is_seen_within_a_second_and_keeps_every_byte(world: World, conte
 
 
 def test_a_stop_is_seen_while_the_server_is_silent(world: World, content: bytes) -> None:
-    from tests.fault import server as lies
-
     with FaultServer(content) as server:
         server.fault("mute", lies.drip(1, 30), times=9)
         began = time.monotonic()
@@ -218,8 +228,6 @@ def test_two_transfers_of_one_file_without_working_locks_do_not_spoil_it(
     world: World, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Locks of some file systems do nothing; that costs bytes, not correctness."""
-    import fcntl
-
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     results: list[Fetched | Exception] = []
     with FaultServer(content, bytes_per_s=4e6) as server:

@@ -123,6 +123,14 @@ def test_damage_since_it_arrived_is_found(tmp_path: Path) -> None:
         verify_file(path, expected_bytes=len(PLAIN), sha256=recorded, is_fits=True)
 
 
+def test_wrong_sums_in_a_file_that_is_still_what_arrived_are_only_noted(tmp_path: Path) -> None:
+    content = SUMMED[:-1] + bytes([SUMMED[-1] ^ 1])
+    arrived = hashlib.sha256(content).hexdigest()
+    verified = verify_file(on_disk(tmp_path, content), expected_bytes=None, sha256=arrived, is_fits=True)
+    assert verified.proof == Proof.STRUCTURE
+    assert any("DATASUM" in note for note in verified.notes)
+
+
 def test_length_and_structure_are_checked(tmp_path: Path) -> None:
     with pytest.raises(SizeMismatch):
         verify_file(on_disk(tmp_path, PLAIN), expected_bytes=len(PLAIN) + 1, is_fits=True)
