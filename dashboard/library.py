@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum, Window
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
 from django.http import QueryDict
 from pydantic.alias_generators import to_camel
@@ -90,7 +90,8 @@ def page(asked: Asked, user: Reader) -> LibraryPage:
     found = keyset.page(rows, asked.order, limit=PAGE_SIZE, cursor=asked.cursor)
     entries = {row.pk: Entry(row) for row in found.rows}
     files = library.files(asked.filters, user).select_related(None).prefetch_related(None)
-    listed = Listing.objects.filter(observation__in=list(entries), datafile__in=files.values("pk"))
+    # Asked row by row of this page: `datafile__in` would first look at every file of the library.
+    listed = Listing.objects.filter(Exists(files.filter(pk=OuterRef("datafile_id"))), observation__in=list(entries))
     _add_sums(entries, listed)
     _add_files(entries, listed)
     return LibraryPage(list(entries.values()), found.next)
