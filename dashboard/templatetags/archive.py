@@ -15,7 +15,7 @@ from django.template import Context
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from mast import terms
+from mast import terms, words
 from mast.archive.sky import format_position
 from mast.errors import MastError
 
@@ -63,23 +63,15 @@ def field(row: object, name: str) -> Any:
     return getattr(row, name, "")
 
 
-@register.filter
-def words(text: str) -> list[str]:
+@register.filter("words")
+def split_words(text: str) -> list[str]:
     return text.split()
 
 
 @register.filter
 def size(size_bytes: float | None) -> str:
     """Bytes in the decimal units of disks: `5.36 GB`."""
-    if size_bytes is None:
-        return DASH
-    value = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(value) < 1000 or unit == "TB":
-            break
-        value /= 1000
-    digits = 0 if unit == "B" or value >= 100 else 1 if value >= 10 else 2
-    return f"{value:.{digits}f} {unit}"
+    return DASH if size_bytes is None else words.size(size_bytes)
 
 
 @register.filter

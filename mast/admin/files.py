@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +54,11 @@ class DataFileAdmin(parts.Corrections):
         rows = super().get_queryset(request)
         is_list = request.resolver_match is not None and request.resolver_match.url_name == "mast_datafile_changelist"
         return rows.defer("plan", "raw") if is_list else rows
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "badge":
+            return forms.ChoiceField(choices=[(badge.value, badge.value) for badge in terms.Badge])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="type", ordering="badge")
     def kind(self, row: DataFile) -> SafeString:

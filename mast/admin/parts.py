@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mast import services
+from mast import services, words
 from mast.errors import MastError
 
 if TYPE_CHECKING:
@@ -27,13 +27,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def size(size_bytes: int | None) -> str:
-    """Bytes in the decimal units of disks."""
-    value = float(size_bytes or 0)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} TB"
+    # A no-break space: the unit stays with its number in a narrow column.
+    return words.size(size_bytes or 0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def badge(word: str, tone: str = "") -> SafeString:
@@ -67,9 +62,9 @@ class Corrections(RowAdmin):
         self.message_user(request, "The next refresh writes MAST's values.")
 
 
-def note(request: HttpRequest, row: Model, words: str) -> None:
+def note(request: HttpRequest, row: Model, done: str) -> None:
     """Keep an action in the record's history, as Django does for its own form."""
-    LogEntry.objects.log_actions(request.user.pk or 0, [row], CHANGE, change_message=words, single_object=True)
+    LogEntry.objects.log_actions(request.user.pk or 0, [row], CHANGE, change_message=done, single_object=True)
 
 
 def each(request: HttpRequest, rows: Iterable[Any], act: Any, done: str) -> None:

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from mast import errors, terms
-from mast.imports import broker, jobs, words
+from mast import errors, terms, words
+from mast.imports import broker, jobs
 from mast.imports.leases import UNHELD
 from mast.models import ImportItem, ImportJob, Transfer
 from mast.terms import JobState
@@ -78,7 +78,7 @@ def pause_for_disk(transfer_id: int) -> None:
 
 
 def _full(job_id: Any) -> dict[str, str]:
-    needed = words.in_words(max(1, jobs.missing_room(job_id)))
+    needed = words.size(max(1, jobs.missing_room(job_id)))
     text = f"disk full, needs {needed} more; it goes on by itself when there is room."
     return {"error_code": errors.DiskFull.code, "error": text, "message": f"Paused: {text}"}
 

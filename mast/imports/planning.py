@@ -12,12 +12,11 @@ from typing import Final
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
-from mast import conf, errors, terms
+from mast import conf, errors, terms, words
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow, ProductRow
-from mast.imports import words
 from mast.models import DataFile, Transfer
 from mast.terms import CalibLevel, JobState, Rights, SourceChoice
 
@@ -197,8 +196,8 @@ def refuse_full_disk(plan: ImportPlan) -> None:
     promised = sum(max(0, rest) for uri, rest in waiting if uri not in own)
     missing = plan.to_fetch_bytes + promised + conf.min_free_bytes() - plan.disk_free_bytes
     if plan.to_fetch_bytes and missing > 0:
-        needed, short = words.in_words(plan.to_fetch_bytes), words.in_words(missing)
-        kept = words.in_words(conf.min_free_bytes())
+        needed, short = words.size(plan.to_fetch_bytes), words.size(missing)
+        kept = words.size(conf.min_free_bytes())
         raise errors.DiskFull(
             f"This import needs {needed}, and the disk has {short} too little room for it; {kept} must stay free.",
             missing_bytes=missing,

@@ -9,9 +9,9 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from mast import terms
+from mast import terms, words
 from mast.archive.rows import ProductRow
-from mast.imports import broker, control, jobs, planning, records, words
+from mast.imports import broker, control, jobs, planning, records
 from mast.imports.planning import IDS_A_QUERY, ImportPlan, ImportRequest
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState
@@ -86,7 +86,7 @@ def _write(plan: ImportPlan, request: ImportRequest, key: str, user: Any) -> Imp
 def _first_message(plan: ImportPlan) -> str:
     count = len(plan.files) - plan.held_count
     held = f", {plan.held_count} are in the library already" if plan.held_count else ""
-    size = words.in_words(plan.to_fetch_bytes)
+    size = words.size(plan.to_fetch_bytes)
     return f"{count} {'file' if count == 1 else 'files'} to fetch ({size}){held}."
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mast import terms
 from mast.errors import all_codes
-from mast.management.base import FAILED, TRY_LATER, size
+from mast.management.base import FAILED, TRY_LATER
+from mast.words import size
 
 if TYPE_CHECKING:
     from mast.services import JobProgress

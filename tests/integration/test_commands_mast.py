@@ -196,5 +196,5 @@ def test_the_bar_says_percent_bytes_and_stage() -> None:
     job = job_with(*transfers, state=JobState.DOWNLOADING, total_bytes=8_000_000)
     drawn = bar(job_progress(job))
     assert drawn.startswith("[======")
-    assert "2.0 MB of 8.0 MB" in drawn
+    assert "2.00 MB of 8.00 MB" in drawn
     assert drawn.endswith("Downloading")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError, CommandParser
 
 from mast import terms
-from mast.management.base import ArchiveCommand, size
+from mast.management.base import ArchiveCommand
+from mast.words import size
 
 if TYPE_CHECKING:
     from mast.services import ImportPlan, ImportRequest

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from mast.management.base import ArchiveCommand, size
+from mast.management.base import ArchiveCommand
+from mast.words import size
 
 
 class Command(ArchiveCommand):
