@@ -13,6 +13,7 @@ from typing import Any, Final
 import redis
 from celery import current_app
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 from kombu.exceptions import OperationalError
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 WINDOW: Final = 100
 BATCH: Final = 50
+IDS_A_QUERY: Final = 500
 UNREACHABLE: Final = "Queued; the queue is not reachable at the moment, the import starts by itself when it is."
 _JOB_TASKS: Final = {
     ImportJob.Kind.EXISTING: "mast.tasks.register_existing",
@@ -65,18 +67,24 @@ def publish(transfers: QuerySet[Transfer]) -> bool:
     queued = transfers.filter(FREE, DUE, state__in=(JobState.QUEUED, JobState.WAITING)).order_by("queued_at", "pk")
     room = max(0, WINDOW - length)
     sizes = queued.values_list("pk", Coalesce("total_bytes", "catalog_bytes"))[: room * BATCH]
-    for ids in list(_messages(sizes))[:room]:
+    sent: list[int] = []
+    messages = list(_messages(sizes))[:room]
+    for ids in messages:
         if not _send("mast.tasks.fetch", ids):
-            return False
-        Transfer.objects.filter(pk__in=ids).update(published_at=Now())
-    return True
+            break
+        sent += ids
+    with transaction.atomic():
+        for start in range(0, len(sent), IDS_A_QUERY):
+            Transfer.objects.filter(pk__in=sent[start : start + IDS_A_QUERY]).update(published_at=Now())
+    return len(sent) == sum(map(len, messages))
 
 
 def _messages(sizes: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
     """Ids in groups: a large file alone, small ones together. An unknown size counts as large."""
     small: list[int] = []
+    small_bytes = conf.transfer_config().small_bytes
     for transfer_id, size in sizes:
-        if size is None or size > conf.transfer_config().small_bytes:
+        if size is None or size > small_bytes:
             yield [transfer_id]
             continue
         small.append(transfer_id)

@@ -7,14 +7,15 @@ touch the database; rows are written by the calling thread; a `Heart` beats besi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
+from django.db import transaction
 
 from mast import conf, errors
 from mast.archive import products as archive_products
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 LOOKUP_AGAIN_S: Final = 30.0
 BUSY_AGAIN_S: Final = 10.0
+GATHER_S: Final = 0.25
 TOKEN_HINT: Final = "It is still exclusive to its proposers; whoever may read it sets MAST_API_TOKEN"  # noqa: S105
 
 
@@ -68,8 +70,11 @@ class _Run:
             self.config = replace(self.config, connections=1)
         with ThreadPoolExecutor(max_workers=max(1, min(connections, len(ready)))) as pool:
             coming = {pool.submit(self._fetch, claim): claim for claim in ready}
-            for future in as_completed(coming):
-                self._end(coming[future], future)
+            while coming:
+                wait(coming, return_when=FIRST_COMPLETED)
+                # Small files come in swarms: inspected by one child and recorded in one transaction they cost little.
+                done, _ = wait(coming, timeout=GATHER_S)
+                self._end({coming.pop(future): future for future in done})
 
     def _is_allowed(self, claim: Claim) -> bool:
         if planning.is_exclusive(claim.transfer.data_rights) and not conf.has_token():
@@ -88,10 +93,11 @@ class _Run:
             keys = archive_products.path_lookup([claim.transfer.data_uri for claim in unknown], conf.archive_config())
         except errors.ArchiveError as error:
             return [claim for claim in claims if self._does_without(claim, error)]
-        for claim in unknown:
-            claim.transfer.s3_key = (keys.get(claim.transfer.data_uri) or "")[:500]
-            claim.transfer.s3_looked_up = True
-            claim.row().update(s3_key=claim.transfer.s3_key, s3_looked_up=True)
+        with transaction.atomic():
+            for claim in unknown:
+                claim.transfer.s3_key = keys.get(claim.transfer.data_uri) or ""
+                claim.transfer.s3_looked_up = True
+                claim.row().update(s3_key=claim.transfer.s3_key, s3_looked_up=True)
         return list(claims)
 
     def _does_without(self, claim: Claim, error: errors.ArchiveError) -> bool:
@@ -144,9 +150,17 @@ class _Run:
 
     # --- ends ---------------------------------------------------------------------------------------------------
 
-    def _end(self, claim: Claim, future: Future[Fetched]) -> None:
+    def _end(self, ended: Mapping[Claim, Future[Fetched]]) -> None:
+        arrived = {claim: future.result() for claim, future in ended.items() if future.exception() is None}
+        for claim, future in ended.items():
+            if claim not in arrived:
+                self._failed(claim, future)
+        if arrived:
+            self._arrived(arrived)
+
+    def _failed(self, claim: Claim, future: Future[Fetched]) -> None:
         try:
-            self._arrived(claim, future.result())
+            future.result()
         except (errors.Cancelled, errors.LeaseLost):
             self._stopped(claim)
         except errors.AlreadyClaimed as error:
@@ -161,10 +175,12 @@ class _Run:
             log.exception("importing %s failed", claim.transfer.file_name)
             self._fail(claim, errors.JobError(f"Importing {claim.transfer.file_name} failed; the log says more."))
 
-    def _arrived(self, claim: Claim, fetched: Fetched) -> None:
-        plan = inspect_files([(fetched.path, claim.transfer.file_name)])[0]
-        self.heart.forget(claim.id)
-        patiently(lambda: records.register(claim, fetched, plan))
+    def _arrived(self, arrived: Mapping[Claim, Fetched]) -> None:
+        plans = inspect_files([(fetched.path, claim.transfer.file_name) for claim, fetched in arrived.items()])
+        for claim in arrived:
+            self.heart.forget(claim.id)
+        finished = [(claim, fetched, plan) for (claim, fetched), plan in zip(arrived.items(), plans, strict=True)]
+        patiently(lambda: records.register(finished))
 
     def _stopped(self, claim: Claim) -> None:
         self.heart.forget(claim.id)

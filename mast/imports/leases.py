@@ -28,7 +28,7 @@ DUE: Final = Q(not_before=None) | Q(not_before__lte=Now())
 UNHELD: Final = {"owner": "", "lease_until": None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Claim:
     """One transfer held by this worker, as its row was when it was claimed."""
 

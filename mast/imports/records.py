@@ -5,6 +5,7 @@ What a person corrected (`edited_fields`) is never overwritten.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,21 +32,25 @@ def path_of(file: DataFile) -> Path:
     return conf.files_dir() / file.path
 
 
-def register(claim: Claim, fetched: Fetched, plan: Plan) -> DataFile:
-    """Record a finished file, complete its transfer, and give it the observations and tags of the jobs that want it.
+def register(finished: Iterable[tuple[Claim, Fetched, Plan]]) -> None:
+    """Record finished files, in one transaction.
 
-    One transaction: either all of it is there or nothing is.
-
-    Raises
-    ------
-    LeaseLost : the transfer is another's, or was stopped by a person
+    A file whose transfer is another's by now, or was stopped by a person, is left out: it lies in its place, and
+    whoever brings it next finds it there.
     """
+    with transaction.atomic():
+        for claim, fetched, plan in finished:
+            with contextlib.suppress(errors.LeaseLost):
+                _register(claim, fetched, plan)
+
+
+def _register(claim: Claim, fetched: Fetched, plan: Plan) -> None:
+    """Record a file, complete its transfer, and give it the observations and tags of the jobs that want it."""
     with transaction.atomic():
         file = write_file(claim.transfer, fetched, plan)
         if not complete_transfer(claim.row(), file):
             raise errors.LeaseLost
         share(file, ImportJob.objects.filter(items__transfer=claim.id))
-    return file
 
 
 def complete_transfer(transfer: QuerySet[Transfer], file: DataFile) -> int:
