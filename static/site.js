@@ -73,13 +73,15 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-tick], [data-tick-all]")) count(form);
 });
 
-// --- a preview that MAST does not have leaves its word
+// --- a preview that does not come is asked for once more, then leaves its word
 document.addEventListener("error", (event) => {
-  if (!event.target.matches?.("img.thumb")) return;
+  const image = event.target;
+  if (!image.matches?.("img.thumb")) return;
+  if (!image.dataset.again) { image.dataset.again = "1"; setTimeout(() => { image.src += "&again=1"; }, POLL_AGAIN_MS); return; }
   const word = document.createElement("span");
   word.className = "nothumb";
-  word.textContent = event.target.dataset.kind || "–";
-  event.target.replaceWith(word);
+  word.textContent = image.dataset.kind || "–";
+  image.replaceWith(word);
 }, true);
 
 // --- an import joined twice has one card

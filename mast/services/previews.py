@@ -6,6 +6,8 @@ import hashlib
 import io
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,9 @@ from mast.archive import previews
 SIDE: Final = 120
 MOST_PIXELS: Final = 40_000_000
 WAIT_S: Final = 10.0
-# A page of results asks for many at once; searches and downloads come first.
+# A page of results asks for many at once. Two are fetched, two more may wait, and the other threads of this process
+# stay free for pages and searches; who is refused asks again later.
+_in_line = threading.BoundedSemaphore(4)
 _at_once = threading.BoundedSemaphore(2)
 
 
@@ -31,14 +35,20 @@ def preview_thumbnail(uri: str) -> bytes:
     kept = _place_of(uri)
     if kept.is_file():
         return kept.read_bytes()
-    if not _at_once.acquire(timeout=WAIT_S):
-        raise errors.Overloaded("Too many previews are being fetched; they come as you scroll.")
-    try:
+    with _turn(_in_line, wait_s=0), _turn(_at_once, wait_s=WAIT_S):
         thumbnail = _reduced(previews.fetch(uri, conf.archive_config()))
-    finally:
-        _at_once.release()
     _keep(kept, thumbnail)
     return thumbnail
+
+
+@contextmanager
+def _turn(places: threading.BoundedSemaphore, *, wait_s: float) -> Iterator[None]:
+    if not places.acquire(timeout=wait_s):
+        raise errors.Overloaded("Many previews are being fetched; this one comes a little later.")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _place_of(uri: str) -> Path:

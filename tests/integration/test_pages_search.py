@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +17,11 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from mast import services
+from mast.errors import MastError
 from mast.models import ImportJob
 from mast.practice import PracticeServer
+from mast.services import previews
 from tests.factories import DataFileFactory, ObservationFactory
 from tests.liar import Liar, http
 from tests.pages import Element, page_of
@@ -311,3 +317,31 @@ def test_a_preview_of_absurd_size_is_refused(client: Client, serve_bytes: Callab
     Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
     serve_bytes(buffer.getvalue())
     page_of(thumbnail(client, "mast:JWST/product/x_i2d.png"), 502)
+
+
+def test_a_crowd_of_previews_leaves_threads_for_the_pages(client: Client, settings: Any) -> None:
+    """Four may be on their way in a process; the fifth is refused at once and comes later."""
+    gone = threading.Event()
+
+    def answer(asked: Any) -> bytes:
+        gone.wait(20)
+        return http(b"", "404 Not Found")
+
+    with Liar(answer) as server:
+        settings.MAST_URL = server.url
+        crowd = [threading.Thread(target=_ignored, args=(f"mast:JWST/product/c{n}.jpg",)) for n in range(4)]
+        for one in crowd:
+            one.start()
+        deadline = time.monotonic() + 10
+        while previews._in_line._value:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        page_of(thumbnail(client, "mast:JWST/product/fifth.jpg"), 503)
+        gone.set()
+        for one in crowd:
+            one.join()
+
+
+def _ignored(uri: str) -> None:
+    with contextlib.suppress(MastError):
+        services.preview_thumbnail(uri)
