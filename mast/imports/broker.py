@@ -98,8 +98,11 @@ def _messages(sizes: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
 def publish_job(job: ImportJob) -> bool:
     """Send a job without transfers out."""
     is_sent = queue_length() is not None and _send(_JOB_TASKS[ImportJob.Kind(job.kind)], str(job.pk))
+    queued = ImportJob.objects.filter(pk=job.pk, state=JobState.QUEUED)
     if not is_sent:
-        ImportJob.objects.filter(pk=job.pk, state=JobState.QUEUED).update(message=UNREACHABLE)
+        queued.update(message=UNREACHABLE)
+    elif job.message == UNREACHABLE:
+        queued.update(message="Waiting for a free worker.")
     return is_sent
 
 

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from mast import errors, terms, words
-from mast.imports import broker, jobs
+from mast.imports import broker, joblease, jobs
 from mast.imports.leases import UNHELD
 from mast.models import ImportItem, ImportJob, Transfer
 from mast.terms import JobState
@@ -47,7 +47,8 @@ def cancel(job: ImportJob) -> ImportJob:
 def _stop(job: ImportJob, states: frozenset[JobState], state: JobState, message: str) -> ImportJob:
     with transaction.atomic():
         stopped = ImportJob.objects.filter(pk=job.pk, state__in=states)
-        is_stopped = stopped.update(state=state, message=message, error_code="", error="", **_ended(state))
+        fields = {"message": message, "error_code": "", "error": "", **joblease.UNHELD, **_ended(state)}
+        is_stopped = stopped.update(state=state, **fields)
         if is_stopped:
             unwanted(job.pk).update(**UNHELD, state=state, message="", not_before=None, epoch=F("epoch") + 1)
     job.refresh_from_db()

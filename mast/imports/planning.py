@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -58,17 +58,46 @@ class ImportPlan:
     levels_available: dict[int, int] = field(default_factory=dict)
 
 
-def plan(request: ImportRequest) -> ImportPlan:
+@dataclass(frozen=True)
+class Offer:
+    """What MAST says of one observation: its row, and every file it lists for it."""
+
+    observation: ObservationRow
+    rows: list[ProductRow]
+
+
+def ask(obs_id: str) -> Offer:
+    """An observation and its files, by any id it goes by; two requests.
+
+    Raises
+    ------
+    ObservationNotFound, ArchiveError
+    """
+    observation = resolve(obs_id)
+    return Offer(observation, archive_products.products([observation.obsid], conf.archive_config()))
+
+
+def ask_many(obs_ids: Sequence[str]) -> dict[str, Offer]:
+    """The same for many observations in as few requests; those MAST does not know by just this id are left out."""
+    config = conf.archive_config()
+    observations = {row.obs_id: row for row in archive_search.observations(config, obs_ids=obs_ids)}
+    listed: dict[str, list[ProductRow]] = defaultdict(list)
+    for row in archive_products.products([row.obsid for row in observations.values()], config):
+        listed[row.parent_obsid].append(row)
+    return {obs_id: Offer(row, listed[row.obsid]) for obs_id, row in observations.items()}
+
+
+def plan(request: ImportRequest, offer: Offer | None = None) -> ImportPlan:
     """The files an import would bring.
 
     Raises
     ------
     ObservationNotFound, NothingToImport, ExclusiveAccess, ArchiveError
     """
-    observation = resolve(request.obs_id)
+    offer = offer or ask(request.obs_id)
+    observation, rows = offer.observation, offer.rows
     refuse_planned(observation)
     levels = request.calib_levels or own_levels(observation.calib_level)
-    rows = archive_products.products([observation.obsid], conf.archive_config())
     selection = archive_products.select(rows, levels=set(levels), product_type=request.product_type)
     available = levels_available(rows, request.product_type)
     if not selection.chosen:

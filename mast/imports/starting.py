@@ -19,14 +19,16 @@ from mast.terms import JobState
 _FROM_CATALOG = ["calib_level", "product_type", "data_rights", "catalog_bytes", "raw"]
 
 
-def start(request: ImportRequest, user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
-    """The job of an import and whether it was under way already."""
+def start(
+    request: ImportRequest, user: AbstractBaseUser | None, offer: planning.Offer | None = None
+) -> tuple[ImportJob, bool]:
+    """The job of an import and whether it was under way already. `offer`: what MAST said, if it was asked already."""
     known = Observation.objects.filter(obs_id=request.obs_id).first()
     levels = request.calib_levels or (planning.own_levels(known.calib_level) if known else None)
     # Before MAST is asked: a second click is answered at once, and while MAST is down.
     if levels and (live := _live(planning.choices_key(request.obs_id, levels, request))):
         return _join(live)
-    plan = planning.plan(request)
+    plan = planning.plan(request, offer)
     planning.refuse_full_disk(plan)
     key = planning.choices_key(plan.observation.obs_id, plan.calib_levels, request)
     try:

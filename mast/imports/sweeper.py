@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from mast import errors, terms
-from mast.imports import broker, control, jobs, owners
+from mast.imports import broker, control, joblease, jobs, owners
 from mast.imports.leases import FREE, MAX_ATTEMPTS, UNHELD
 from mast.models import ImportItem, ImportJob, Transfer
 from mast.terms import JobState
@@ -37,13 +37,18 @@ def sweep() -> None:
 def free_dead() -> int:
     """Free what processes of this host held that run no more."""
     here = owners.host().partition("/")[0] + "/"
-    held = Transfer.objects.filter(owner__startswith=here).values_list("owner", flat=True).distinct()
+    held = set(Transfer.objects.filter(owner__startswith=here).values_list("owner", flat=True))
+    held |= set(ImportJob.objects.filter(lease_owner__startswith=here).values_list("lease_owner", flat=True))
     dead = [owner for owner in held if owners.is_dead(owner)]
-    return _free(Q(owner__in=dead)) if dead else 0
+    if not dead:
+        return 0
+    _free_jobs(Q(lease_owner__in=dead))
+    return _free(Q(owner__in=dead))
 
 
 def free_expired() -> int:
     """Free what nobody beat for longer than a lease."""
+    _free_jobs(Q(lease_until__lt=Now()))
     return _free(Q(lease_until__lt=Now()))
 
 
@@ -64,6 +69,14 @@ def _free(which: Q) -> int:
         log.warning("freed %d transfers of workers that stopped", count)
         jobs.settle_jobs_of(ids, released=True)
     return count
+
+
+def _free_jobs(which: Q) -> None:
+    """The same for jobs without transfers: they go back to the queue, and out again."""
+    for job in ImportJob.objects.filter(which, state__in=terms.RUNNING).exclude(lease_owner=""):
+        same = ImportJob.objects.filter(which, pk=job.pk, lease_owner=job.lease_owner, state__in=terms.RUNNING)
+        if same.update(**joblease.UNHELD, state=JobState.QUEUED):
+            broker.publish_job(job)
 
 
 def give_up() -> None:
@@ -113,7 +126,7 @@ def publish_waiting() -> None:
     patience = dt.timedelta(seconds=AGAIN_S if length == 0 else AGAIN_BUSY_S)
     unsent = Q(published_at=None) | Q(published_at__lt=Now() - patience)
     broker.publish(Transfer.objects.filter(unsent))
-    jobs_waiting = ImportJob.objects.exclude(kind=ImportJob.Kind.IMPORT).filter(FREE, state__in=terms.CLAIMABLE)
+    jobs_waiting = ImportJob.objects.exclude(kind=ImportJob.Kind.IMPORT).filter(FREE, state=JobState.QUEUED)
     if length:
         jobs_waiting = jobs_waiting.filter(message=broker.UNREACHABLE)
     for job in jobs_waiting:

@@ -58,11 +58,13 @@ def start_import(request: ImportRequest, user: AbstractBaseUser | None = None) -
 def start_imports(
     requests: Sequence[ImportRequest], user: AbstractBaseUser | None = None
 ) -> tuple[list[StartedJob], list[Refusal]]:
-    """Begin several imports; one that is refused does not stop the others."""
+    """Begin several imports; one that is refused does not stop the others. MAST is asked for all of them together."""
+    offers = planning.ask_many([request.obs_id for request in requests])
     started, refused = [], []
     for request in requests:
         try:
-            started.append(start_import(request, user))
+            job, is_resume = starting.start(request, user, offers.get(request.obs_id))
+            started.append(StartedJob(job, is_resume, job.message))
         except errors.MastError as error:
             refused.append(Refusal(request.obs_id, error))
     return started, refused

@@ -7,18 +7,20 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from mast import errors
-from mast.imports import leases, owners, sweeper
+from mast.imports import broker, control, joblease, leases, owners, sweeper
 from mast.imports.leases import Pulse
 from mast.models import Transfer
 from mast.terms import JobState
-from tests.factories import TransferFactory, job_with
+from tests.factories import JobFactory, TransferFactory, job_with
 
 
 @pytest.mark.django_db
@@ -162,6 +164,43 @@ def test_a_dead_process_of_this_host_is_seen_at_once() -> None:
     alive.refresh_from_db()
     assert (dead.state, dead.done_bytes, dead.owner) == (JobState.QUEUED, 99, "")
     assert alive.state == JobState.DOWNLOADING
+
+
+@pytest.mark.django_db
+def test_a_refresh_whose_worker_died_goes_back_to_the_queue_and_out_again(valkey: Any) -> None:
+    lease = timezone.now() + dt.timedelta(hours=1)
+    job = JobFactory(kind="refresh", state=JobState.DOWNLOADING, lease_owner=_dead_owner(), lease_until=lease)
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert (job.state, job.lease_owner, job.lease_until) == (JobState.QUEUED, "", None)
+    assert valkey.llen(settings.CELERY_TASK_DEFAULT_QUEUE) >= 1
+
+
+@pytest.mark.django_db
+def test_a_paused_refresh_is_held_by_nobody() -> None:
+    job = JobFactory(kind="refresh")
+    held = joblease.claim(job.pk, JobState.DOWNLOADING)
+    assert held is not None
+    assert joblease.claim(job.pk, JobState.DOWNLOADING) is None
+    control.pause(job)
+    with pytest.raises(errors.LeaseLost):
+        held.beat(50, "half way", {})
+    assert (job.state, job.lease_until) == (JobState.PAUSED, None)
+
+
+@pytest.mark.django_db
+def test_a_refresh_accepted_without_redis_is_sent_by_the_sweeper(valkey: Any, settings: Any) -> None:
+    job = JobFactory(kind="refresh")
+    address, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:9/0"
+    assert not broker.publish_job(job)
+    settings.REDIS_URL = address
+    valkey.lpush(settings.CELERY_TASK_DEFAULT_QUEUE, "somebody else's message")
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert job.message == "Waiting for a free worker."
+    assert valkey.llen(settings.CELERY_TASK_DEFAULT_QUEUE) == 2
+    sweeper.sweep()
+    assert valkey.llen(settings.CELERY_TASK_DEFAULT_QUEUE) == 2
 
 
 def test_this_process_is_not_dead_and_another_hosts_cannot_be_judged() -> None:

@@ -277,3 +277,17 @@ def test_an_import_of_a_known_observation_keeps_what_a_person_corrected(little: 
     services.start_import(ImportRequest(OBS_ID))
     observation = Observation.objects.get(obs_id=OBS_ID)
     assert (observation.target_name, observation.t_min_mjd) == ("Southern Ring", 59733.5)
+
+
+@pytest.mark.usefixtures("valkey")
+def test_many_imports_at_once_ask_mast_once_for_the_observations_and_once_for_their_files(
+    little: LittleMast, serve: Serve
+) -> None:
+    names = [f"jw02733-o001_t{number:03d}_nircam_clear-f187n" for number in range(20)]
+    for number, name in enumerate(names):
+        little.observation(name, 100 + number).product(100 + number, f"{name}_i2d.fits")
+    server = serve(little)
+    started, refused = services.start_imports([ImportRequest(name) for name in names])
+    assert ([item.job.obs_id for item in started], refused) == (names, [])
+    assert server.counts["invoke"] == 2
+    assert [names_of(item.job) for item in started] == [{f"{name}_i2d.fits"} for name in names]
