@@ -18,9 +18,9 @@ QUIET_MS = 4000
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """An archive whose MAST sends 4 MB a second: the 46 MB of one observation take a while."""
+    """An archive whose MAST sends 1 MB a second and connection: the 46 MB of one observation take a while."""
     archive = Archive(tmp_path_factory.mktemp("s"))
-    done = archive.manage("up", "--detach", "--rate", "4")
+    done = archive.manage("up", "--detach", "--rate", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     yield archive
     archive.manage("down")
@@ -56,7 +56,7 @@ def test_an_import_is_watched_paused_and_resumed_from_the_page_it_was_started_on
     page.wait_for_timeout(QUIET_MS)
     assert polls == []
     page.get_by_role("button", name="Resume").click()
-    expect(stage).to_have_text("Complete", timeout=60_000)
+    expect(stage).to_have_text("Complete", timeout=90_000)
     expect(page.locator("#announce")).to_contain_text("Complete")
     expect(page.locator("#import-pill a")).to_have_count(0)
     polls.clear()
@@ -76,7 +76,7 @@ def test_a_hidden_tab_does_not_poll_and_goes_on_when_it_is_seen(page: Page) -> N
     page.wait_for_timeout(QUIET_MS)
     assert polls == []
     page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    expect(page.locator("article header .badge")).to_have_text("Complete", timeout=60_000)
+    expect(page.locator("article header .badge")).to_have_text("Complete", timeout=90_000)
 
 
 def test_back_and_reload_bring_the_search_that_the_address_names(page: Page) -> None:
