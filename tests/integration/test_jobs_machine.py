@@ -192,5 +192,5 @@ def test_no_sequence_of_faults_loses_or_doubles_a_job(settings: Any) -> None:
 
 def hypothesis_settings() -> settings:
     return settings(
-        max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )

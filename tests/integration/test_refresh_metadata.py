@@ -24,10 +24,13 @@ pytestmark = pytest.mark.django_db
 
 def mast_with(little: LittleMast, count: int) -> LittleMast:
     """Observations that MAST has, each known here under another target."""
-    for number in range(count):
-        obs_id = f"jw02733-o001_t{number:03d}_nircam_clear-f090w"
-        little.observation(obs_id, 1000 + number)
-        ObservationFactory(obs_id=obs_id, obsid=str(1000 + number), target_name="OLD NAME")
+    names = {1000 + number: f"jw02733-o001_t{number:03d}_nircam_clear-f090w" for number in range(count)}
+    for obsid, obs_id in names.items():
+        little.observation(obs_id, obsid)
+    Observation.objects.bulk_create(
+        ObservationFactory.build(obs_id=obs_id, obsid=str(obsid), target_name="OLD NAME")
+        for obsid, obs_id in names.items()
+    )
     return little
 
 
