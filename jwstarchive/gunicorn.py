@@ -1,11 +1,15 @@
 """How gunicorn serves the archive: two processes of eight threads. Pages poll, so no thread is held for long."""
 
+import gc
 import threading
 from pathlib import Path
 from typing import Any
 
 from jwstarchive import settings
 from jwstarchive.run import listening
+
+# Nothing of what is imported now is ever rubbish: collecting meanwhile is time lost.
+gc.disable()
 
 bind = [f"{listening.bracketed(host)}:{settings.PORT}" for host in listening.hosts(settings.HOST)]
 workers = 2
@@ -22,6 +26,12 @@ control_socket_disable = True
 loglevel = "warning"
 
 WARM_UP_AFTER_S = 3.0
+
+
+def on_starting(arbiter: Any) -> None:
+    """Everything is imported. What there is stays as it is, in memory that all processes share."""
+    gc.freeze()
+    gc.enable()
 
 
 def post_worker_init(worker: Any) -> None:
