@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, cast
 from django import forms
 
 from mast import terms
-from mast.archive.query import Query
+from mast.archive.query import LARGEST_RADIUS_DEG, Query
 from mast.archive.sky import parse_coordinates, parse_radius
 from mast.errors import BadQuery, UserError
 from mast.fits.options import COLORMAPS, INVERTED, STRETCHES
@@ -21,7 +21,6 @@ KINDS = [
     ("observation", "Observation ID"),
     ("program", "Program ID"),
 ]
-MAX_RADIUS_DEG = 10
 WIDTHS = [(width, str(width)) for width in (512, 1024, 2048, 4096)]
 T = TypeVar("T")
 Kind = Literal["target", "coordinates", "observation", "program"]
@@ -37,11 +36,7 @@ class SearchForm(forms.Form):
 
     def clean_radius(self) -> float:
         """The radius in degrees; bare numbers are degrees."""
-        text = self.cleaned_data["radius"] or "0.2"
-        radius_deg = _read(parse_radius, text)
-        if not 0 < radius_deg <= MAX_RADIUS_DEG:
-            raise forms.ValidationError("The radius must be above 0 and at most 10 degrees.")
-        return radius_deg
+        return _read(parse_radius, self.cleaned_data["radius"] or "0.2")
 
     def clean(self) -> dict[str, Any]:
         """Read the box as the kind says. Fields that failed on their own keep their own message."""
@@ -70,7 +65,7 @@ class SearchForm(forms.Form):
     def wider(self) -> float:
         """Twice the radius, for a search that found nothing."""
         radius_deg: float = self.cleaned_data["radius"]
-        return min(radius_deg * 2, MAX_RADIUS_DEG)
+        return min(radius_deg * 2, LARGEST_RADIUS_DEG)
 
     @property
     def levels(self) -> tuple[int, ...] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from mast import terms, words
-from mast.archive.sky import format_position
+from mast.archive.rows import mjd_to_datetime
 from mast.errors import MastError
 
 register = template.Library()
 DASH = "–"
-MJD_0 = datetime(1858, 11, 17, tzinfo=UTC)
 TONES: Mapping[str, str] = {
     "queued": "wait",
     "waiting": "wait",
@@ -56,11 +55,6 @@ def address(context: Context, *pairs: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
-
-
-@register.filter
-def field(row: object, name: str) -> Any:
-    return getattr(row, name, "")
 
 
 @register.filter("words")
@@ -104,12 +98,7 @@ def day(moment: datetime | None) -> str:
 @register.filter
 def mjd_day(mjd: float | None) -> str:
     """The UTC day of a Modified Julian Date."""
-    return DASH if mjd is None else (MJD_0 + timedelta(days=mjd)).strftime("%Y-%m-%d")
-
-
-@register.filter
-def mjd_utc(mjd: float | None) -> str:
-    return DASH if mjd is None else (MJD_0 + timedelta(days=mjd)).strftime("%Y-%m-%d %H:%M:%S")
+    return day(mjd_to_datetime(mjd))
 
 
 @register.filter
@@ -156,12 +145,6 @@ def tone(state: str) -> str:
 @register.filter
 def filters(text: str) -> str:
     return " ".join(terms.filters_of(text)) or DASH
-
-
-@register.filter
-def position(ra_deg: float, dec_deg: float) -> str:
-    """`10h07m01.8s −40d26m11s`"""
-    return format_position(ra_deg, dec_deg)
 
 
 @register.filter
