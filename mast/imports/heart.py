@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,6 +26,8 @@ log = logging.getLogger(__name__)
 
 TICK_S: Final = 0.25
 BEATS_A_LEASE: Final = 20
+SMALL_LOSS_BYTES: Final = 64 << 20
+"""bytes under way at a kill, which come again without a word: the journal is behind by a mebibyte a connection"""
 _STATES: Final = {
     "downloading": JobState.DOWNLOADING,
     "waiting": JobState.WAITING,
@@ -34,33 +35,58 @@ _STATES: Final = {
 }
 
 
-@dataclass
 class Watched:
-    """One claimed transfer as its holder sees it."""
+    """One claimed transfer as its holder sees it.
 
-    claim: Claim
-    progress: Progress | None = None
-    beaten_bytes: int = 0
-    has_moved: bool = False
-    is_lost: bool = False
-    is_begun: bool = False
-    speed: live.Speed = field(default_factory=live.Speed)
+    What a person sees never runs backwards without a reason: while an earlier attempt's bytes are read back, the number
+    that was shown last stands; when they turn out to be gone, or the file begins anew, a note says so.
+    """
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.is_lost = False
+        self.shown_bytes = claim.transfer.done_bytes
+        self._seen: Progress | None = None
+        self._first_bytes: int | None = None
+        self._beaten_bytes = 0
+        self._note = ""
+        self._speed = live.Speed()
+
+    def take(self, progress: Progress) -> None:
+        """Take note of where the transfer is."""
+        if progress.restarted:
+            self.shown_bytes, self._first_bytes, self._note = 0, 0, progress.message
+        if self._first_bytes is None and progress.phase == "downloading":
+            self._first_bytes = progress.done_bytes
+            if progress.done_bytes < self.shown_bytes - SMALL_LOSS_BYTES:
+                self.shown_bytes, self._note = 0, "Bytes that had arrived are not there any more and are fetched again."
+        self.shown_bytes = max(self.shown_bytes, progress.done_bytes)
+        self._seen = progress
+
+    @property
+    def is_begun(self) -> bool:
+        return self._seen is not None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether bytes came since it was claimed."""
+        seen = self._seen
+        return seen is not None and self._first_bytes is not None and seen.done_bytes > self._first_bytes
 
     def pulse(self) -> Pulse:
         """What the next beat writes of it."""
-        seen = self.progress
+        seen = self._seen
         if seen is None:
             # Claimed with others and not begun, or its source is being asked: alive as long as this worker is.
-            return Pulse(self.claim.transfer.done_bytes, state=JobState.DOWNLOADING, is_alive=True)
-        moved = seen.done_bytes != self.beaten_bytes
-        self.has_moved = self.has_moved or (moved and self.is_begun)
-        self.beaten_bytes, self.is_begun = seen.done_bytes, True
+            return Pulse(self.shown_bytes)
+        moved = seen.done_bytes != self._beaten_bytes
+        self._beaten_bytes = seen.done_bytes
         return Pulse(
-            done_bytes=seen.done_bytes,
+            done_bytes=self.shown_bytes,
             total_bytes=seen.total_bytes,
             state=_STATES[seen.phase],
             source=seen.source,
-            message=seen.message,
+            message=seen.message or self._note,
             waits_until=seen.until if seen.phase == "waiting" else None,
             is_alive=moved or seen.phase != "downloading",
             has_moved=self.has_moved,
@@ -68,14 +94,13 @@ class Watched:
 
     def numbers(self) -> live.Numbers:
         """What Redis is told of it."""
-        seen = self.progress
-        done = seen.done_bytes if seen else self.claim.transfer.done_bytes
+        seen = self._seen
         return live.Numbers(
-            done_bytes=done,
+            done_bytes=self.shown_bytes,
             total_bytes=seen.total_bytes if seen else None,
-            speed=self.speed.of(done),
+            speed=self._speed.of(self.shown_bytes),
             source=seen.source if seen else "",
-            message=seen.message if seen else "",
+            message=(seen.message if seen else "") or self._note,
             epoch=self.claim.epoch,
             at=time.time(),
         )
@@ -104,8 +129,7 @@ class Heart:
 
     def report(self, transfer_id: int, progress: Progress) -> None:
         """Take note of where a transfer is."""
-        if watched := self._watched.get(transfer_id):
-            watched.progress = progress
+        self._watched[transfer_id].take(progress)
 
     def should_stop(self, transfer_id: int) -> bool:
         return self._stopping() or self.is_lost(transfer_id)
@@ -115,8 +139,8 @@ class Heart:
         return self._watched[transfer_id].is_lost
 
     def done_bytes(self, transfer_id: int) -> int:
-        seen = self._watched[transfer_id].progress
-        return seen.done_bytes if seen else self._watched[transfer_id].claim.transfer.done_bytes
+        """What was shown last as done, and is kept when the transfer is given back."""
+        return self._watched[transfer_id].shown_bytes
 
     def forget(self, transfer_id: int) -> None:
         """Stop beating for a transfer that has ended, before its row changes for the last time."""
@@ -128,7 +152,7 @@ class Heart:
         due = time.monotonic() + every
         try:
             while not self._done.wait(min(TICK_S, every)):
-                live.write({watched.claim.id: watched.numbers() for watched in self._beating() if watched.progress})
+                live.write({watched.claim.id: watched.numbers() for watched in self._beating() if watched.is_begun})
                 if time.monotonic() >= due:
                     self._beat()
                     due = time.monotonic() + every

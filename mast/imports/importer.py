@@ -7,27 +7,24 @@ touch the database; rows are written by the calling thread; a `Heart` beats besi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlsplit
 
-from django.conf import settings
 from django.db import transaction
 
 from mast import conf, errors
 from mast.archive import products as archive_products
 from mast.fits.inspect import inspect_files
-from mast.imports import control, jobs, leases, places, planning, records
+from mast.imports import control, jobs, leases, places, planning, records, sources
 from mast.imports.heart import Heart
 from mast.imports.leases import Claim
 from mast.imports.patience import patiently
 from mast.models import DataFile, Transfer
 from mast.terms import JobState, SourceChoice
 from mast.transfer.engine import fetch
-from mast.transfer.sources import HttpSource, S3Source, Source
 from mast.transfer.values import Fetched, Wanted
 
 log = logging.getLogger(__name__)
@@ -141,7 +138,7 @@ class _Run:
     def _wanted(self, transfer: Transfer) -> Wanted:
         return Wanted(
             file_name=transfer.file_name,
-            sources=list(sources_of(transfer)),
+            sources=list(sources.of(transfer)),
             partial_dir=conf.partial_dir(),
             final_path=final_path(transfer),
             # What the server said in an earlier attempt is the better witness.
@@ -209,36 +206,8 @@ def _needs_lookup(transfer: Transfer) -> bool:
     return wanted and not planning.is_exclusive(transfer.data_rights)
 
 
-def sources_of(transfer: Transfer) -> Iterator[Source]:
-    """Where a product may be had, the best first."""
-    if transfer.source_choice != SourceChoice.HTTP and transfer.s3_key:
-        yield S3Source(
-            endpoint_url=settings.MAST_S3_ENDPOINT_URL,
-            bucket=settings.MAST_S3_BUCKET,
-            key=transfer.s3_key,
-            region=settings.MAST_S3_REGION,
-        )
-    if transfer.source_choice != SourceChoice.S3:
-        yield _http(transfer)
-
-
-def _http(transfer: Transfer) -> HttpSource:
-    """MAST's own download. The token goes along only with files that need it, and only to MAST."""
-    headers = {}
-    if planning.is_exclusive(transfer.data_rights) and conf.has_token():
-        headers["Authorization"] = f"token {settings.MAST_API_TOKEN}"
-    url = f"{settings.MAST_URL}/api/v0.1/Download/file?uri={quote(transfer.data_uri, safe=':/')}"
-    return HttpSource(url, headers=headers, allowed_hosts=_family(settings.MAST_URL))
-
-
 def final_path(transfer: Transfer) -> Path:
     """Where a transfer's file will lie."""
     return places.final_path(
         transfer.file_name, transfer.product_obs_id, transfer.raw.get("proposal_id"), f"product-{transfer.pk}"
     )
-
-
-def _family(url: str) -> set[str]:
-    """Hosts that MAST's download may lead on to: its own domain, where it has one."""
-    host = urlsplit(url).hostname or ""
-    return {".stsci.edu"} if host.endswith(".stsci.edu") else set()

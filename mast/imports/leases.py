@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
@@ -57,7 +57,7 @@ class Pulse:
     waits_until: dt.datetime | None = None
     is_alive: bool = True
     """bytes moved since the last beat, or it is inside a stated wait or a verification"""
-    has_moved: bool = field(default=False)
+    has_moved: bool = False
     """bytes moved since it was claimed"""
 
 

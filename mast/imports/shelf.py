@@ -1,6 +1,6 @@
 """Files that lie on our disk already: found, verified, adopted; read again, found damaged or missing.
 
-A file is never trusted for its name: it is adopted when it is among the products MAST lists, has the listed length
+A file is never trusted for its name: it is adopted when it is among the products MAST lists, has MAST's length
 and a whole structure.
 """
 
@@ -20,7 +20,7 @@ from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.rows import ObservationRow, ProductRow
 from mast.fits.inspect import inspect_file
-from mast.imports import broker, joblease, places, planning, records
+from mast.imports import broker, joblease, places, planning, records, sources
 from mast.imports.joblease import JobClaim
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState, Source
@@ -147,9 +147,8 @@ def adopt(row: ProductRow, paths: Sequence[Path], job: ImportJob, outcome: Outco
 
 
 def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
-    if row.size_bytes is None:
-        raise errors.SizeMismatch("MAST lists no size, so it cannot be told whether the file is whole; import it.")
-    checked = verify_file(path, expected_bytes=row.size_bytes, is_fits=row.file_name.lower().endswith(".fits"))
+    size, note = _true_size(row, path.stat().st_size)
+    checked = verify_file(path, expected_bytes=size, is_fits=row.file_name.lower().endswith(".fits"))
     place = places.final_path(row.file_name, row.obs_id, row.proposal_id, f"product-{row.obsid or 'unknown'}")
     plan = inspect_file(path, file_name=row.file_name)
     if plan.error_code in {errors.NotFits.code, errors.TruncatedFits.code, errors.MalformedFile.code}:
@@ -160,7 +159,7 @@ def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
         size_bytes=checked.size_bytes,
         sha256=checked.sha256,
         proof=checked.proof,
-        proof_notes=[*checked.notes, "found on disk; its length is what MAST lists"],
+        proof_notes=[*checked.notes, note],
         validator="",
         source=Source.EXISTING,
     )
@@ -170,6 +169,21 @@ def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
         records.complete_transfer(Transfer.objects.filter(pk=transfer.pk), file)
         records.share(file, [job])
     return file
+
+
+def _true_size(row: ProductRow, size: int) -> tuple[int | None, str]:
+    """The length a file must have, and who says so: MAST's list, or its server where the list says otherwise."""
+    if size == row.size_bytes:
+        return size, "Found on disk; its length is what MAST lists."
+    try:
+        told = sources.length(row.data_uri, row.data_rights)
+    except errors.TransferError:
+        told = None
+    if told is None:
+        told = row.size_bytes
+    if told is None:
+        raise errors.SizeMismatch("MAST gives no length, so it cannot be told whether the file is whole; import it.")
+    return told, "Found on disk; its length is what MAST's server says, though its list says otherwise."
 
 
 def _transfer_of(row: ProductRow) -> Transfer:

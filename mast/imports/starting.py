@@ -116,7 +116,8 @@ def _write_transfers(rows: Sequence[ProductRow], request: ImportRequest) -> None
                 raw=row.raw_dict(),
                 source_choice=request.source,
             )
-            for row in rows
+            # In one order always: two imports that overlap must not wait for each other's rows.
+            for row in sorted(rows, key=lambda row: row.data_uri)
         ),
         update_conflicts=True,
         unique_fields=["data_uri"],

@@ -49,6 +49,7 @@ class LittleMast:
         self.folder = folder
         self.observations: list[dict[str, Any]] = []
         self.products: list[dict[str, Any]] = []
+        self.sizes: dict[str, int | None] = {}
         self.server: PracticeServer | None = None
 
     def observation(self, obs_id: str, obsid: int, *, level: int = 3, rights: str = "PUBLIC", **fields: Any) -> Self:
@@ -81,11 +82,13 @@ class LittleMast:
         *,
         level: int = 3,
         size: int | None = MB,
+        listed: int | None = None,
         kind: str = "SCIENCE",
         rights: str = "PUBLIC",
         obs_id: str = "",
         **fields: Any,
     ) -> Self:
+        """A file of `size` bytes, which MAST's list may give as `listed`."""
         suffix = name.rpartition(".")[0].rpartition("_")[2].upper()
         row: dict[str, Any] = dict.fromkeys(PRODUCT)
         row |= {
@@ -101,19 +104,19 @@ class LittleMast:
             "project": "CALJWST",
             "proposal_id": "2733",
             "productFilename": name,
-            "size": size,
+            "size": listed or size,
             "dataRights": rights,
             "calib_level": level,
         } | fields
         self.products.append(row)
+        self.sizes[name] = size
         return self
 
     def serve(self) -> PracticeServer:
         recorded = self.folder / "recorded"
         for name in ("observations", "products", "fits"):
             (recorded / name).mkdir(parents=True, exist_ok=True)
-        for row in self.products:
-            name, size = row["productFilename"], row["size"]
+        for name, size in self.sizes.items():
             if name.endswith(".fits") and terms.is_safe_name(name) and size and not size % BLOCK:
                 (recorded / "fits" / name).write_bytes(fits_of(size, name))
         (recorded / "observations" / "rows.json").write_text(json.dumps({"results": self.observations}))

@@ -1,4 +1,4 @@
-"""What goes wrong around a transfer: MAST's path lookup, the database, a bug of ours, a lease lost at the last moment."""
+"""What goes wrong around a transfer: MAST's path lookup, the database, the broker, a bug of ours, a lost lease."""
 
 from __future__ import annotations
 

@@ -151,8 +151,14 @@ def test_pause_keeps_what_arrived_and_resume_fetches_the_rest_only(
     time.sleep(0.5)
     assert server.sent_bytes.total() == kept
     assert not DataFile.objects.exists()
-    server.rate = None
     services.resume_job(job.pk)
+    seen = []
+    while not (progress := services.job_progress(job)).is_complete:
+        seen.append(progress.downloaded_bytes)
+        server.rate = 8.0
+        time.sleep(0.02)
+    assert seen == sorted(seen)
+    assert seen[0] >= 4 * MB
     assert ended(job).state == JobState.COMPLETE
     size = DataFile.objects.get().size_bytes
     again = server.sent_bytes.total() - size

@@ -110,6 +110,24 @@ def test_a_file_that_is_not_whole_is_left_where_it_is_and_never_registered(
     assert not DataFile.objects.exists()
 
 
+def test_where_masts_list_is_wrong_its_server_decides(little: LittleMast, serve: Serve, folders: Path) -> None:
+    server = serve(little.observation(OBS_ID, 1).product(1, I2D, size=2 * MB, listed=12345))
+    put(folders / "2733" / OBS_ID / I2D, fits_of(2 * MB, I2D))
+    server.broken = {"download"}
+    assert "12,345 are expected" in register().error
+    server.broken = set()
+    assert register().result["importedCount"] == 1
+    assert "server says" in " ".join(DataFile.objects.get().proof_notes)
+    assert server.sent_bytes.total() <= 1
+
+
+def test_a_file_whose_length_nobody_knows_is_not_adopted(little: LittleMast, serve: Serve, folders: Path) -> None:
+    server = serve(little.observation(OBS_ID, 1).product(1, I2D, size=None))
+    put(folders / "2733" / OBS_ID / I2D, fits_of(2 * MB, I2D))
+    server.broken = {"download"}
+    assert "MAST gives no length" in register().error
+
+
 def test_one_that_is_not_whole_does_not_stop_the_others(little: LittleMast, serve: Serve, folders: Path) -> None:
     serve(ngc3132(little))
     put(folders / "2733" / OBS_ID / I2D, b"short")
