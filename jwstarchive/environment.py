@@ -102,9 +102,7 @@ def _install(lock: str) -> None:
         if uv:
             _say("uv could not install them; trying pip, which takes longer …")
         if not pip or not _run([*pip, *arguments], {}):
-            raise CannotInstall(
-                "The requirements could not be installed; the reason is above."
-            )
+            raise CannotInstall("The requirements could not be installed; the reason is above.")
     _remember(lock)
     _say(f"Environment ready in {time.monotonic() - began:.0f} s.")
 

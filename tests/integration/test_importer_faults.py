@@ -1,4 +1,4 @@
-"""What goes wrong around a transfer: MAST's path lookup, the database, the broker, a bug of ours, a lost lease."""
+"""What goes wrong around a transfer: path lookup, the database, a bug of ours, a lease lost at the last moment."""
 
 from __future__ import annotations
 
