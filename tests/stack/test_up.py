@@ -207,3 +207,13 @@ def test_a_database_that_does_not_answer_is_said_in_one_line(tmp_path: Path) -> 
 def test_down_says_when_nothing_runs(tmp_path: Path) -> None:
     done = Archive(tmp_path).manage("down")
     assert (done.returncode, done.stdout) == (0, f"Nothing runs in {tmp_path / 'data'}.\n")
+
+
+def test_what_it_waits_for_is_said_and_a_signal_ends_the_waiting(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, REDIS_URL=f"redis://:hidden-word@127.0.0.1:{checks.free_port()}/0")
+    with archive.popen("up") as process:
+        assert process.stdout
+        assert process.stdout.readline() == "Still waiting for redis, worker …\n"
+        process.terminate()
+        assert "hidden-word" not in process.stdout.read()
+        assert process.wait() == 0
