@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mast import conf, errors, terms
+from mast.transfer.disk import DISK
 
 
 def final_path(file_name: str, product_obs_id: str, proposal_id: Any, fallback: str) -> Path:
@@ -56,14 +57,14 @@ def set_aside(path: Path) -> Path | None:
 
 
 def move(path: Path, place: Path) -> Path:
-    """Bring a whole file to its place, read-only for everybody; one that lies there already is not overwritten.
+    """Bring a whole file to its place, read-only for everybody and synced; another one there is not overwritten.
 
     Raises
     ------
     DamagedFile : another file lies at the place
     """
     if path != place:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        DISK.make_dir(place.parent, 0o755)
         try:
             place.hardlink_to(path)
         except FileExistsError:
@@ -73,6 +74,7 @@ def move(path: Path, place: Path) -> Path:
         if conf.files_dir() in folder.parents:
             folder.chmod(0o755)
     place.chmod(0o444)
+    DISK.sync_file(place)
     return place
 
 

@@ -29,12 +29,25 @@ def disk_errors(doing: str) -> Iterator[None]:
 class Disk:
     """Positioned reads and writes, appends, syncs and the one rename. Errors are `FileError`s."""
 
+    def __init__(self) -> None:
+        self._named: set[Path] = set()
+        """directories whose own names are known to be on the disk"""
+
     def open_part(self, path: Path) -> int:
         """Open for reading and writing, made when missing, for this user only."""
         with disk_errors(f"opening {path.name}"):
             if path.exists():
                 path.chmod(0o600)
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def open_journal(self, path: Path) -> int:
+        """Open for reading and for appending, made when missing, for this user only."""
+        with disk_errors(f"opening {path.name}"):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def set_mode(self, fd: int, mode: int) -> None:
+        with disk_errors("setting the file's permissions"):
+            os.fchmod(fd, mode)
 
     def set_size(self, fd: int, size_bytes: int) -> None:
         with disk_errors("making room for the file"):
@@ -66,6 +79,16 @@ class Disk:
         with disk_errors("syncing the file"):
             os.fsync(fd)
 
+    def sync_file(self, path: Path) -> None:
+        """Sync a file that nobody holds open, and its name."""
+        with disk_errors(f"opening {path.name}"):
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.sync(fd)
+        finally:
+            os.close(fd)
+        self.sync_dir(path.parent)
+
     def sync_dir(self, path: Path) -> None:
         with disk_errors("syncing the directory"):
             fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -75,14 +98,22 @@ class Disk:
                 os.close(fd)
 
     def make_dir(self, path: Path, mode: int) -> None:
-        """Make a directory and those above it, each synced into its parent."""
-        if path.is_dir():
+        """Make a directory and those above it, each synced into its parent before anything is made in it."""
+        is_there = path.is_dir()
+        if is_there and path in self._named:
             return
-        self.make_dir(path.parent, mode)
+        if not is_there:
+            self.make_dir(path.parent, mode)
+            self.make_one_dir(path, mode)
+        # One that is there may be of a process that was killed here. Above what we may not read nothing is ours.
+        if not is_there or os.access(path.parent, os.R_OK):
+            self.sync_dir(path.parent)
+        self._named.add(path)
+
+    def make_one_dir(self, path: Path, mode: int) -> None:
         with disk_errors(f"making the directory {path.name}"):
             path.mkdir(exist_ok=True)
             path.chmod(mode)
-        self.sync_dir(path.parent)
 
     def publish(self, part: Path, final: Path) -> None:
         """Give the file its final name, never over one that is there (`FileExistsError`). The part's name may stay."""

@@ -125,7 +125,7 @@ class Course:
                 self._recover(exc)
 
     def _final(self) -> Fetched:
-        return already_there(self.wanted, self._verifying)
+        return already_there(self.wanted, self._verifying, self._disk)
 
     def _finish(self) -> Fetched:
         if self._part is None or self._readback is None:

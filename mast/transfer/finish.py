@@ -8,7 +8,7 @@ from typing import Final
 
 from mast.errors import SizeMismatch, SourceChanged, TransferError
 from mast.transfer.config import TransferConfig
-from mast.transfer.disk import disk_errors
+from mast.transfer.disk import Disk, disk_errors
 from mast.transfer.partfile import PartFile, left_journals
 from mast.transfer.sums import KNOWN, Beat, digest_file
 from mast.transfer.values import Fetched, Wanted
@@ -90,7 +90,7 @@ def ask_sums(wanted: Wanted, part: PartFile, config: TransferConfig, check: Call
     return {}
 
 
-def already_there(wanted: Wanted, beat: Beat) -> Fetched:
+def already_there(wanted: Wanted, beat: Beat, disk: Disk) -> Fetched:
     """The final name exists: an attempt died after the rename, or another process was faster. Read it all.
 
     The part is not opened: it may be the same file under its second name.
@@ -102,6 +102,8 @@ def already_there(wanted: Wanted, beat: Beat) -> Fetched:
         is_fits=is_fits_name(wanted.file_name),
         beat=beat,
     )
+    # Whoever put it there may have died before its name was on the disk.
+    disk.sync_file(wanted.final_path)
     return Fetched(
         path=wanted.final_path,
         size_bytes=verified.size_bytes,

@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +46,10 @@ class PartFile:
         self._records: dict[int, Record] = {}
         self._disk = disk
         self._lock = threading.Lock()
-        self._fd = disk.open_part(path)
-        self._journal_fd = self._open_journal() if is_journalled else -1
+        self._fd = self._journal_fd = -1
+        with self._closed_on_error():
+            self._fd = disk.open_part(path)
+            self._journal_fd = self._open_journal() if is_journalled else -1
 
     @classmethod
     def create(
@@ -58,9 +60,10 @@ class PartFile:
         path = folder / f"{file_name}.{_tag(total, source, validator)}{PART}"
         journal = Journal(file_name, total, {source: validator})
         part = cls(path, journal, is_journalled=total is not None and total > RECORD_BYTES, disk=disk)
-        if total is not None:
-            disk.set_size(part._fd, total)
-        part._append(head_line(file_name, journal.total) + origin_line(source, validator))
+        with part._closed_on_error():
+            if total is not None:
+                disk.set_size(part._fd, total)
+            part._append(head_line(file_name, journal.total) + origin_line(source, validator))
         return part
 
     @classmethod
@@ -107,12 +110,12 @@ class PartFile:
             self._disk.append(self._journal_fd, lines)
 
     def _open_journal(self) -> int:
-        with_end = os.open(self.journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        size = os.fstat(with_end).st_size
+        fd = self._disk.open_journal(self.journal_path)
+        size = os.fstat(fd).st_size
         # A line torn by a crash must not swallow the next one.
-        if size and os.pread(with_end, 1, size - 1) != b"\n":
-            self._disk.append(with_end, b"\n")
-        return with_end
+        if size and os.pread(fd, 1, size - 1) != b"\n":
+            self._disk.append(fd, b"\n")
+        return fd
 
     # --- reading back ------------------------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class PartFile:
 
     def publish(self, final: Path) -> None:
         """Sync, make read-only, and give the file its final name, never over another (`FileExistsError`)."""
-        os.fchmod(self._fd, FINAL_MODE)
+        self._disk.set_mode(self._fd, FINAL_MODE)
         self._disk.sync(self._fd)
         self._disk.make_dir(final.parent, DIRECTORY_MODE)
         self._disk.publish(self.path, final)
@@ -179,6 +182,15 @@ class PartFile:
         self.close()
         self._disk.remove(self.journal_path)
         self._disk.remove(self.path)
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        """Nobody gets a part that could not be begun, so nobody else could close it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         for fd in (self._fd, self._journal_fd):

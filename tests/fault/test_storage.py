@@ -8,42 +8,19 @@ import os
 import signal
 import threading
 import time
-from typing import Any
 
 import pytest
 
 from mast.errors import AlreadyClaimed, Cancelled, DamagedFile, DiskFull, FileError, SizeMismatch
 from mast.transfer import Fetched
 from mast.transfer.config import MIB
-from mast.transfer.disk import Disk, disk_errors
+from mast.transfer.disk import Disk
 from mast.transfer.spans import SPLIT_BYTES
 from tests.fault import server as lies
+from tests.fault.disks import FailingDisk
 from tests.fault.server import FaultServer
 from tests.fault.test_kills import start
 from tests.fault.world import World, fits_bytes
-
-
-class FailingDisk(Disk):
-    """Raises an errno at the n-th call of one step, and again until told to stop."""
-
-    def __init__(self, step: str, count: int, number: int = errno.ENOSPC) -> None:
-        self._step, self._left, self._number = step, count, number
-        self.fired = 0
-
-    def __getattribute__(self, name: str) -> Any:
-        value = super().__getattribute__(name)
-        if name != super().__getattribute__("_step"):
-            return value
-
-        def failing(*arguments: Any) -> Any:
-            self._left -= 1
-            if self._left <= 0:
-                self.fired += 1
-                with disk_errors("writing"):
-                    raise OSError(self._number, os.strerror(self._number))
-            return value(*arguments)
-
-        return failing
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
@@ -63,7 +40,7 @@ def test_a_full_disk_stops_the_transfer_and_keeps_what_is_there(
         assert fetched.reused_bytes >= (count - 3) * SPLIT_BYTES
 
 
-@pytest.mark.parametrize("step", ["sync", "publish", "sync_dir", "set_size", "make_dir"])
+@pytest.mark.parametrize("step", ["sync", "publish", "sync_dir", "set_size", "make_one_dir"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_a_disk_that_fails_at_the_end_leaves_no_file_and_no_lie(
     world: World, content: bytes, step: str, number: int
