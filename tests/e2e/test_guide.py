@@ -94,7 +94,7 @@ def import_two(page: Page) -> None:
 
 
 def find_them_in_the_library(page: Page) -> None:
-    page.get_by_role("link", name="Library", exact=True).click()
+    page.get_by_role("link", name="Dashboard", exact=True).click()
     for name in (OBS_ID, OTHER):
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(page.locator(".badge.image").first).to_have_text("image")
