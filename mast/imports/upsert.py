@@ -7,7 +7,8 @@ one needs no change here; the JSON MAST sent goes in as it came.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import attrgetter
 from typing import Any, Final
 
@@ -46,22 +47,25 @@ COLUMNS: Final = (
 _OWN: Final = ("observed_at", "raw", "refreshed_at")
 _FRESH: Final = ("edited_fields", "notes", "created_at")
 """set when a row is new, never by a refresh"""
-ROWS_A_TRANSACTION: Final = 5_000
+ROWS_AT_ONCE: Final = 2_000
 
 
-def upsert_observations(rows: Sequence[ObservationRow]) -> int:
-    """Insert or update observations by obs_id; fields corrected by hand stay. Returns how many rows were written."""
+def upsert_observations(rows: Iterable[ObservationRow]) -> int:
+    """Insert or update observations by obs_id; fields corrected by hand stay. Returns how many rows were written.
+
+    All of it is one transaction. `rows` may be an iterator: no more than a few thousand are in memory at once.
+    """
     protected = dict(Observation.objects.exclude(edited_fields=[]).values_list("obs_id", "edited_fields"))
-    unique = list({row.obs_id: row for row in rows if row.obs_id}.values())
-    sql, now = _statement(), timezone.now()
-    for start in range(0, len(unique), ROWS_A_TRANSACTION):
-        part = unique[start : start + ROWS_A_TRANSACTION]
-        with transaction.atomic(), connection.cursor() as cursor:
+    sql, now, written = _statement(), timezone.now(), 0
+    named = (row for row in rows if row.obs_id)
+    with transaction.atomic(), connection.cursor() as cursor:
+        while part := list(islice(named, ROWS_AT_ONCE)):
             cursor.executemany(sql, list(_values((row for row in part if row.obs_id not in protected), now)))
-    for row in unique:
-        if row.obs_id in protected:
-            _update_unprotected(row, protected[row.obs_id])
-    return len(unique)
+            for row in part:
+                if row.obs_id in protected:
+                    _update_unprotected(row, protected[row.obs_id])
+            written += len(part)
+    return written
 
 
 def _statement() -> str:

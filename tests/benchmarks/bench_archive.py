@@ -138,23 +138,25 @@ def parsing(report: Report, answer: Path) -> None:
 
 
 STORE = """
-import json, os, resource, sys, time
+import json, sys, time
 from pathlib import Path
 import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-from mast.archive.rows import decode_observations
+from mast.archive.rows import ObservationRow, decode_rows, read_envelope
 from mast.imports.upsert import upsert_observations
 from mast.models import Observation
 body = Path(sys.argv[1]).read_bytes()
 times = []
 for _ in range(2):
     start = time.perf_counter()
-    written = upsert_observations(decode_observations(body).rows)
+    written = upsert_observations(decode_rows(read_envelope(body).data, ObservationRow))
     times.append(time.perf_counter() - start)
 assert Observation.objects.count() == written
-peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Not ru_maxrss: a child inherits that of the process it was forked from.
+status = Path("/proc/self/status").read_text().split()
+peak_mb = int(status[status.index("VmHWM:") + 1]) / 1024
 print(json.dumps({"s": times[0], "again_s": times[1], "rows": written, "mb": peak_mb}))
 """
 
