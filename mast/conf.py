@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 if TYPE_CHECKING:
     from mast.archive.client import ArchiveConfig
@@ -38,6 +41,19 @@ def transfer_config() -> TransferConfig:
         give_up_after_s=settings.GIVE_UP_AFTER_S,
         min_free_bytes=min_free_bytes(),
         lock_wait_s=settings.LEASE_S / 12,
+    )
+
+
+def redis_client(*, tries: int = 1) -> redis.Redis:
+    """A client that gives up after a second: whoever asks Redis goes on without it when it does not answer."""
+    retry = Retry(NoBackoff(), tries - 1) if tries > 1 else None
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        retry=retry,
+        retry_on_error=[],
     )
 
 

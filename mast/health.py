@@ -33,18 +33,6 @@ class Part:
         return asdict(self)
 
 
-def _redis() -> redis.Redis:
-    """A client that asks once and gives up after a second: whoever asks for health wants an answer."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        decode_responses=True,
-        socket_timeout=1,
-        socket_connect_timeout=1,
-        retry=None,
-        retry_on_error=[],
-    )
-
-
 def parts() -> list[Part]:
     """Every part, each asked once; none waits longer than about a second."""
     return [database(), redis_server(), worker(), disk(), archive()]
@@ -73,7 +61,7 @@ def redis_server() -> Part:
     """Whether Redis answers."""
     try:
         started = time.monotonic()
-        info = _redis().info("server")
+        info = conf.redis_client().info("server")
     except redis.RedisError as exc:
         return Part("redis", False, f"Redis does not answer, so nothing new is downloaded: {_first_line(exc)}")
     name = str(info.get("server_name", "redis")).capitalize()
@@ -85,7 +73,9 @@ def redis_server() -> Part:
 def worker() -> Part:
     """Whether a worker has said lately that it runs."""
     try:
-        names = sorted(str(key).removeprefix(WORKER_KEYS) for key in _redis().scan_iter(f"{WORKER_KEYS}*", count=1000))
+        names = sorted(
+            str(key).removeprefix(WORKER_KEYS) for key in conf.redis_client().scan_iter(f"{WORKER_KEYS}*", count=1000)
+        )
     except redis.RedisError:
         return Part("worker", False, "Whether a worker runs is not known while Redis does not answer.")
     if not names:
@@ -97,7 +87,7 @@ def worker() -> Part:
 def worker_is_alive(name: str) -> None:
     """Called by each worker every few seconds. Redis may be away: the next call tells it."""
     try:
-        _redis().set(f"{WORKER_KEYS}{name}", int(time.time()), ex=WORKER_SILENCE_S)
+        conf.redis_client().set(f"{WORKER_KEYS}{name}", int(time.time()), ex=WORKER_SILENCE_S)
     except redis.RedisError:
         return
 
@@ -105,7 +95,7 @@ def worker_is_alive(name: str) -> None:
 def worker_is_gone(name: str) -> None:
     """Called by a worker that stops."""
     try:
-        _redis().delete(f"{WORKER_KEYS}{name}")
+        conf.redis_client().delete(f"{WORKER_KEYS}{name}")
     except redis.RedisError:
         return
 

@@ -35,17 +35,10 @@ _JOB_TASKS: Final = {
 }
 
 
-def client() -> redis.Redis:
-    """A client of the Redis server that gives up after a second."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None, retry_on_error=[]
-    )
-
-
 def queue_length() -> int | None:
     """How many messages lie in the queue; None when it cannot be reached."""
     try:
-        with client() as connection:
+        with conf.redis_client() as connection:
             return int(connection.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
     except (redis.RedisError, OSError):
         return None

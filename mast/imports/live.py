@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from mast import conf
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +85,7 @@ class _Connection:
         if self._client is None or self._address != settings.REDIS_URL:
             self._address, self._quiet_until = settings.REDIS_URL, 0.0
             # Once more and at once: the server may have been started anew since the last time.
-            retry = Retry(NoBackoff(), 1)
-            self._client = redis.Redis.from_url(
-                self._address, socket_timeout=1, socket_connect_timeout=1, decode_responses=True, retry=retry
-            )
+            self._client = conf.redis_client(tries=2)
         return self._client
 
 
