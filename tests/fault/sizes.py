@@ -15,6 +15,8 @@ from types import TracebackType
 RELEASE = os.environ.get("FAULT_SIZE") == "release"
 SEED = int(os.environ.get("FAULT_SEED") or 0) or random.SystemRandom().randrange(1, 2**32)
 _ONE = os.environ.get("FAULT_TRIAL", "")
+REPLAYS = bool(_ONE)
+"""whether one trial alone is run: sums over all of them say nothing then"""
 
 
 def size(ci: int, release: int) -> int:

@@ -20,7 +20,7 @@ from mast.transfer.config import MIB
 from tests.fault.disks import Died, DyingDisk
 from tests.fault.powerloss import Noted, Notes, Platter, RecordingDisk, lay_out
 from tests.fault.server import FaultServer
-from tests.fault.sizes import trials
+from tests.fault.sizes import REPLAYS, trials
 from tests.fault.world import World, fits_bytes
 
 CONTENTS = {"large": fits_bytes(3 * MIB + 300_000, seed=21), "small": fits_bytes(700_000, seed=22)}
@@ -72,6 +72,7 @@ def courses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Course]]:
         yield recorded
 
 
+@pytest.mark.release
 def test_no_power_cut_leaves_a_file_that_is_registered_and_wrong(courses: list[Course], tmp_path: Path) -> None:
     registered = 0
     for trial in trials("power loss", 500, 10_000):
@@ -87,7 +88,7 @@ def test_no_power_cut_leaves_a_file_that_is_registered_and_wrong(courses: list[C
             fetched = world.fetch(course.server, catalog_bytes=len(course.server.content))
             world.assert_is_a_version_of(fetched, course.server)
             shutil.rmtree(world.folder)
-    assert registered
+    assert registered or REPLAYS
 
 
 def test_what_was_registered_outlives_any_power_cut(courses: list[Course]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import threading
 import time
 
@@ -17,9 +16,9 @@ from mast.transfer.config import MIB
 from mast.transfer.disk import Disk
 from mast.transfer.spans import SPLIT_BYTES
 from tests.fault import server as lies
+from tests.fault import victims
 from tests.fault.disks import FailingDisk
 from tests.fault.server import FaultServer
-from tests.fault.test_kills import start
 from tests.fault.world import World, fits_bytes
 
 
@@ -66,9 +65,8 @@ def test_short_writes_are_completed(world: World, content: bytes) -> None:
 
 def test_a_file_size_limit_is_a_full_disk(world: World, content: bytes) -> None:
     with FaultServer(content) as server:
-        process = start(world, server, FILE_LIMIT=str(3 * MIB))
-        output, _ = process.communicate(timeout=30)
-        assert (process.returncode, output.strip()) == (3, "disk.full")
+        process = victims.start(victims.fetch_within, world.folder, server.url, 3 * MIB)
+        assert victims.ended(process) == victims.DISK_FULL
         world.assert_is_a_version_of(world.fetch(server), server)
 
 
@@ -189,14 +187,11 @@ def test_a_stop_is_seen_while_the_server_is_silent(world: World, content: bytes)
 
 def test_a_second_process_on_the_same_file_is_turned_away(world: World, content: bytes) -> None:
     with FaultServer(content, bytes_per_s=1e6) as server:
-        process = start(world, server)
-        deadline = time.monotonic() + 20
-        while not list(world.partial_dir.glob("*.part")) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        process = victims.start(victims.fetch, world.folder, server.url, 3)
+        victims.wait_for(lambda: list(world.partial_dir.glob("*.part")))
         with pytest.raises(AlreadyClaimed):
             world.fetch(server)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        victims.kill(process)
         server.bytes_per_s = None
         world.assert_is_a_version_of(world.fetch(server), server)
 
