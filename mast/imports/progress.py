@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from mast import terms
 from mast.imports import jobs, live
 from mast.imports.live import Numbers
+from mast.imports.recent import Recent
 from mast.models import DataFile, ImportItem, ImportJob, Transfer
 from mast.terms import JobState
 
@@ -94,11 +95,21 @@ _RANK = Case(
     default=Value(4),
     output_field=IntegerField(),
 )
+_recent: Final = Recent(seconds=0.25)
 _BEATING: Final = frozenset({JobState.DOWNLOADING, JobState.VERIFYING, JobState.WAITING})
 
 
 def of(job: ImportJob, *, max_files: int = 200) -> JobProgress:
-    """The progress of a job. The same few queries whatever its size: totals, the files listed, ids once it ended."""
+    """The progress of a job. The same few queries whatever its size: totals, the files listed, ids once it ended.
+
+    Two hundred tabs may ask each second: an answer stands for as long as a worker takes to tell new numbers, and not
+    longer than the job's own row stays as it is.
+    """
+    key = (job.pk, job.state, job.message, job.progress_percent, max_files)
+    return _recent.get(key, lambda: _now(job, max_files))
+
+
+def _now(job: ImportJob, max_files: int) -> JobProgress:
     transfers = jobs.transfers_of(job.pk)
     totals = _totals(transfers)
     rows = list(transfers.order_by(_RANK, "file_name")[:max_files]) if max_files else []
@@ -235,6 +246,10 @@ def active_summary() -> tuple[int, float]:
     active = dict(ImportJob.objects.filter(state__in=terms.ACTIVE).values_list("pk", "progress_percent"))
     if not active:
         return 0, 0.0
+    return _recent.get(frozenset(active.items()), lambda: _summary(active))
+
+
+def _summary(active: Mapping[Any, float]) -> tuple[int, float]:
     wanted = Transfer.objects.filter(pk__in=ImportItem.objects.filter(job__in=active).values("transfer"))
     sums = wanted.aggregate(size=Sum(_SIZE), done=Sum(_DONE))
     if not sums["size"]:

@@ -9,8 +9,9 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from mast import services
-from mast.imports import live
+from mast.imports import live, recent
 from mast.imports.live import Numbers
+from mast.imports.recent import Recent
 from mast.models import ImportItem, Transfer
 from mast.services import JobProgress
 from mast.terms import JobState
@@ -136,6 +137,23 @@ def test_an_ended_job_tells_what_it_brought_and_what_it_left_out(valkey: Any) ->
     assert result.imported_data_ids == [file.pk, held.pk]
     assert (result.imported_count, result.skipped_count, result.failed_count) == (2, 1, 0)
     assert result.left_out == [{"reason": "it is Level 2", "count": 3}]
+
+
+def test_many_who_ask_at_once_cost_as_much_as_one(valkey: Any, django_assert_num_queries: Any) -> None:
+    job = job_with(running(), state=JobState.DOWNLOADING)
+    first = services.job_progress(job)
+    with django_assert_num_queries(1):
+        assert services.job_progress(job) is first
+    services.pause_job(job.pk)
+    assert services.job_progress(job).state == JobState.PAUSED
+
+
+def test_answers_that_stand_for_a_moment_are_bounded() -> None:
+    answers = Recent(seconds=60)
+    for number in range(recent.MOST + 1):
+        assert answers.get(number, lambda number=number: number) == number
+    assert answers.get(0, lambda: "made again") == "made again"
+    assert answers.get(recent.MOST, lambda: "made again") == recent.MOST
 
 
 def test_a_job_without_files_has_no_share(valkey: Any) -> None:

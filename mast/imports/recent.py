@@ -1,0 +1,33 @@
+"""Answers that stand for a moment, so that many who ask at once cost as much as one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+MOST: Final = 1000
+
+
+class Recent:
+    """A few answers by key, each for `seconds`. Threads may share it; two may compute the same answer at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._kept: dict[Hashable, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The answer kept for this key while it is fresh, else a new one."""
+        kept = self._kept.get(key)
+        if kept and time.monotonic() < kept[0]:
+            answer: T = kept[1]
+            return answer
+        answer = make()
+        with self._lock:
+            if len(self._kept) >= MOST:
+                self._kept.clear()
+            self._kept[key] = (time.monotonic() + self._seconds, answer)
+        return answer
