@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks import jobs_scenarios as by_jobs
 from tests.benchmarks import race, servers
 from tests.benchmarks.killed import killed_at_half
 from tests.benchmarks.memory import flat_memory
@@ -59,11 +60,11 @@ class Bench:
 
     @property
     def big(self) -> Sample:
-        return self.shelf.one(f"big{self.sizes.big}.fits", self.sizes.big)
+        return self.shelf.one(f"jw02733-o{self.sizes.big >> 20}_t001_nircam_big_i2d.fits", self.sizes.big)
 
     @property
     def middle(self) -> Sample:
-        return self.shelf.one(f"middle{self.sizes.middle}.fits", self.sizes.middle)
+        return self.shelf.one(f"jw02733-o{self.sizes.middle >> 20}_t001_nircam_middle_i2d.fits", self.sizes.middle)
 
     @property
     def many(self) -> list[Sample]:
@@ -229,6 +230,10 @@ SCENARIOS: Mapping[str, Callable[[Bench], None]] = {
     "s3": s3,
     "killed": killed,
     "memory": memory,
+    "many-by-jobs": by_jobs.many_by_jobs,
+    "big-by-job": by_jobs.big_by_job,
+    "planning": by_jobs.planning,
+    "three-workers": by_jobs.three_workers,
 }
 
 

@@ -49,7 +49,8 @@ class Shelf:
         return Sample(name, path, size, self._sums[label])
 
     def many(self, count: int, about_bytes: int) -> list[Sample]:
-        return [self.one(f"many{number:05d}.fits", about_bytes) for number in range(count)]
+        names = (f"jw{2733 + n // 999:05d}{n % 999 + 1:03d}001_02101_00001_nrca1_i2d.fits" for n in range(count))
+        return [self.one(name, about_bytes) for name in names]
 
     def hollow(self, name: str, about_bytes: int) -> Sample:
         """A sparse file: a FITS header and zeros; its SHA-256 is not known."""

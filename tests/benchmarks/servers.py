@@ -20,6 +20,7 @@ from tests.benchmarks.served import BUCKET, Sample, Shelf
 
 RATE_BYTES_PER_S = 20_000_000
 """what the slow nginx gives each connection"""
+START_S = 60
 DELAY_PROXY = Path(__file__).with_name("delay_proxy.py")
 _MOODS: Mapping[str, str] = {
     "plain": "",
@@ -33,6 +34,8 @@ _SERVER = """
     location = /@bucket { return 200; }
     location /@bucket/ { root @root; }
     location /api/v0.1/path_lookup/ { return 200 '{}'; }
+    location /api/v0/ { proxy_pass http://127.0.0.1:@portal; proxy_buffers 64 256k; }
+    location /portal/ { proxy_pass http://127.0.0.1:@portal; }
     location = /api/v0.1/Download/file {
       root @files;
       if ($arg_uri ~ "^mast(:|%3A)JWST(/|%2F)product(/|%2F)(.+)$") { set $file $4; }
@@ -73,14 +76,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path, port: int, within_s: float = 30) -> Iterator[subprocess.Popen[bytes]]:
-    """A server process from when it listens at `port` until the end of the block."""
+def running(command: Sequence[str], folder: Path, port: int, *, at: Path | None = None) -> Iterator[None]:
+    """A server process in the working directory `at`, from when it listens at `port` until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "output").open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=clean_environment())
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=clean_environment(), cwd=at)
     try:
-        _wait_for(port, process, within_s)
-        yield process
+        _wait_for(port, process)
+        yield
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -90,8 +93,8 @@ def running(command: Sequence[str], folder: Path, port: int, within_s: float = 3
             process.wait()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], within_s: float) -> None:
-    deadline = time.monotonic() + within_s
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -112,6 +115,8 @@ class Nginx:
     def __init__(self, folder: Path, shelf: Shelf) -> None:
         self.folder = folder
         self.ports = {mood: free_port() for mood in _MOODS}
+        self.portal_port = free_port()
+        """where a MAST may listen that answers queries"""
         self.certificate = folder / "cert.pem"
         self._shelf = shelf
 
@@ -142,6 +147,7 @@ class Nginx:
 
     def _server(self, mood: str) -> str:
         names = {
+            "@portal": str(self.portal_port),
             "@port": str(self.ports[mood]),
             "@tls": " ssl" if mood == "tls" else "",
             "@mood": _MOODS[mood],
@@ -166,9 +172,9 @@ class Nginx:
 
 
 @contextmanager
-def delayed(python: Path, port: int, rtt_ms: float) -> Iterator[int]:
-    """A port in front of another, `rtt_ms` away."""
-    command = [str(python), str(DELAY_PROXY), str(port), str(rtt_ms)]
+def delayed(python: Path, port: int, rtt_ms: float, *, link: int = 0) -> Iterator[int]:
+    """A port in front of another, `rtt_ms` away, over a link that gives so many bytes a second (0: any number)."""
+    command = [str(python), str(DELAY_PROXY), str(port), str(rtt_ms), str(link)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=clean_environment()) as proxy:
         assert proxy.stdout is not None
         try:
