@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
@@ -66,13 +71,36 @@ def claim(job_id: str | uuid.UUID, state: JobState) -> JobClaim | None:
     return JobClaim(ImportJob.objects.get(pk=job_id), owner) if taken else None
 
 
+@contextmanager
+def _kept(held: JobClaim) -> Iterator[None]:
+    """Extend the lease from a thread of its own: a query of MAST or the reading of a large file may outlast it."""
+    done = threading.Event()
+
+    def extend() -> None:
+        try:
+            while not done.wait(settings.LEASE_S / 4):
+                with contextlib.suppress(DatabaseError):
+                    held.row().update(lease_until=Now() + lease())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=extend, name="job lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def run(job_id: str | uuid.UUID, state: JobState, work: Callable[[JobClaim], None]) -> None:
     """Claim a job and do its work; whatever goes wrong ends in the row, in a sentence."""
     held = claim(job_id, state)
     if held is None:
         return
     try:
-        work(held)
+        with _kept(held):
+            work(held)
     except errors.LeaseLost:
         return
     except errors.Cancelled:

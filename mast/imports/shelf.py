@@ -109,15 +109,19 @@ def _register(held: JobClaim, stopping: Callable[[], bool]) -> None:
     rows = [row for row in listed if row.file_name in found]
     outcome = Outcome()
     for number, row in enumerate(rows):
-        if stopping():
-            raise errors.Cancelled
+        _stop_if(stopping)
         held.beat(100 * number / len(rows), f"Verifying {row.file_name}.", outcome.to_result())
-        adopt(row, found[row.file_name], held.job, outcome)
+        adopt(row, found[row.file_name], held.job, outcome, beat=lambda _done: _stop_if(stopping))
     if not outcome.adopted and not outcome.known:
         name, reason = outcome.rejected[0]
         held.fail(errors.NothingOnDisk(f"No complete file lies on this archive's disk: {name} {reason}."))
         return
     held.complete(outcome.sentence(), outcome.to_result())
+
+
+def _stop_if(stopping: Callable[[], bool]) -> None:
+    if stopping():
+        raise errors.Cancelled
 
 
 def _listed(observation: ObservationRow) -> list[ProductRow]:
@@ -128,8 +132,17 @@ def _listed(observation: ObservationRow) -> list[ProductRow]:
 # --- one file ---------------------------------------------------------------------------------------------------
 
 
-def adopt(row: ProductRow, paths: Sequence[Path], job: ImportJob, outcome: Outcome) -> None:
-    """Register a product from the first of these files that is whole, moving it to its place."""
+def adopt(
+    row: ProductRow,
+    paths: Sequence[Path],
+    job: ImportJob,
+    outcome: Outcome,
+    beat: Callable[[int], None] = lambda _done: None,
+) -> None:
+    """Register a product from the first of these files that is whole, moving it to its place.
+
+    `beat` is called at every MiB that is read; what it raises ends the reading.
+    """
     known = DataFile.objects.filter(data_uri=row.data_uri, state=DataFile.State.HELD).first()
     if known and records.path_of(known).is_file():
         records.share(known, [job])
@@ -138,7 +151,9 @@ def adopt(row: ProductRow, paths: Sequence[Path], job: ImportJob, outcome: Outco
     reasons = []
     for path in paths:
         try:
-            outcome.adopted.append(_adopt(row, path, job).pk)
+            outcome.adopted.append(_adopt(row, path, job, beat).pk)
+        except errors.Cancelled:
+            raise
         except errors.MastError as error:
             reasons.append(error.message)
         else:
@@ -146,9 +161,10 @@ def adopt(row: ProductRow, paths: Sequence[Path], job: ImportJob, outcome: Outco
     outcome.rejected.append((row.file_name, "; ".join(dict.fromkeys(reasons))))
 
 
-def _adopt(row: ProductRow, path: Path, job: ImportJob) -> DataFile:
+def _adopt(row: ProductRow, path: Path, job: ImportJob, beat: Callable[[int], None]) -> DataFile:
     size, note = _true_size(row, path.stat().st_size)
-    checked = verify_file(path, expected_bytes=size, is_fits=row.file_name.lower().endswith(".fits"))
+    is_fits = row.file_name.lower().endswith(".fits")
+    checked = verify_file(path, expected_bytes=size, is_fits=is_fits, beat=beat)
     place = places.final_path(row.file_name, row.obs_id, row.proposal_id, f"product-{row.obsid or 'unknown'}")
     plan = inspect_file(path, file_name=row.file_name)
     if plan.error_code in {errors.NotFits.code, errors.TruncatedFits.code, errors.MalformedFile.code}:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from mast import errors, services
-from mast.imports import refresh
+from mast.imports import refresh, sweeper
 from mast.models import DataFile, ImportJob, Observation
 from mast.terms import JobState
 from tests.factories import DataFileFactory, ObservationFactory
@@ -205,6 +208,36 @@ def test_a_refresh_whose_worker_stops_goes_back_to_the_queue(little: LittleMast,
     refresh.run(str(job.pk), lambda: False)
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_query_that_outlasts_the_lease_does_not_lose_it(
+    little: LittleMast, serve: Serve, valkey: Any, settings: Any
+) -> None:
+    server = serve(mast_with(little, 2))
+    settings.LEASE_S = 0.4
+    job = services.refresh_all().job
+    server.delay_s = 1.0
+    freed = []
+
+    def sweep() -> None:
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            sweeper.free_expired()
+            freed.append(ImportJob.objects.get().state)
+            time.sleep(0.1)
+        connection.close()
+
+    thread = threading.Thread(target=sweep)
+    worker = threading.Thread(target=lambda: (refresh.run(str(job.pk), lambda: False), connection.close()))
+    worker.start()
+    time.sleep(0.3)
+    thread.start()
+    worker.join()
+    thread.join()
+    job.refresh_from_db()
+    assert job.state == JobState.COMPLETE
+    assert "queued" not in freed
 
 
 def test_an_empty_library_is_refreshed_at_once(little: LittleMast, serve: Serve) -> None:

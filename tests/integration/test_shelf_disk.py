@@ -176,6 +176,29 @@ def test_what_a_worker_is_fetching_is_left_to_it(little: LittleMast, serve: Serv
     assert (folders / "elsewhere" / I2D).exists()
 
 
+def test_a_registration_whose_worker_stops_goes_back_to_the_queue(
+    little: LittleMast, serve: Serve, folders: Path
+) -> None:
+    serve(ngc3132(little))
+    put(folders / "2733" / OBS_ID / I2D, fits_of(2 * MB, I2D))
+    job = services.register_existing(OBS_ID).job
+    asked = iter([False, False, True])
+    shelf.run(str(job.pk), lambda: next(asked, True))
+    job.refresh_from_db()
+    assert (job.state, job.lease_owner) == (JobState.QUEUED, "")
+    assert not DataFile.objects.exists()
+    shelf.run(str(job.pk), lambda: False)
+    job.refresh_from_db()
+    assert job.state == JobState.COMPLETE
+
+
+def test_a_registration_already_under_way_is_joined(little: LittleMast, serve: Serve, folders: Path) -> None:
+    serve(ngc3132(little))
+    put(folders / "2733" / OBS_ID / I2D, fits_of(2 * MB, I2D))
+    first, second = services.register_existing(OBS_ID), services.register_existing(OBS_ID)
+    assert (first.is_resume, second.is_resume, first.job.pk) == (False, True, second.job.pk)
+
+
 def test_check_files_counts_what_lies_there_registered_or_not(little: LittleMast, serve: Serve, folders: Path) -> None:
     server = serve(ngc3132(little))
     assert services.check_files(OBS_ID) == services.FilesOnDisk(OBS_ID, False, 0)
