@@ -17,7 +17,7 @@ class ObservationFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Observation
 
-    obs_id = factory.Sequence(lambda n: f"jw02733-o{n % 999 + 1:03d}_t001_nircam_clear-f090w")
+    obs_id = factory.Sequence(lambda n: f"jw02733-o{n % 900 + 100:03d}_t001_nircam_clear-f090w")
     obsid = factory.Sequence(lambda n: str(80_000_000 + n))
     calib_level = 3
     target_name = "NGC 3132"

@@ -14,6 +14,7 @@ import requests
 from botocore import UNSIGNED
 
 from mast.practice import PracticeServer
+from tests.practice_fixture import bytes_sent
 
 NGC3132 = "jw02733-o001_t001_nircam_clear-f090w"
 MOSAIC = f"mast:JWST/product/{NGC3132}_i2d.fits"
@@ -125,4 +126,4 @@ def test_a_rate_limit_slows_one_connection(practice: PracticeServer) -> None:
     response = download(practice, Range="bytes=0-1999999")
     assert response.elapsed.total_seconds() + 0.5 > 0.4
     assert len(response.content) == 2_000_000
-    assert practice.sent_bytes["http"] == 2_000_000
+    assert bytes_sent(practice, "http", 2_000_000) == 2_000_000

@@ -25,7 +25,14 @@ from mast.archive import rows
 from mast.archive.rows import ObservationRow, ProductRow, decode_observations, decode_products
 from tests.mast_replies import body_of, envelope, observation
 
-csv.field_size_limit(10_000_000)
+
+@pytest.fixture(autouse=True)
+def long_fields() -> Iterator[None]:
+    """Recorded footprints are longer than the csv module's default; the limit is the whole process's."""
+    before = csv.field_size_limit(10_000_000)
+    yield
+    csv.field_size_limit(before)
+
 
 JSON_VALUES = st.recursive(
     st.none()
