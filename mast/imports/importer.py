@@ -13,12 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from django.db import transaction
-
 from mast import conf, errors
-from mast.archive import products as archive_products
 from mast.fits.inspect import inspect_files
-from mast.imports import control, jobs, leases, places, planning, records, sources
+from mast.imports import control, jobs, leases, locating, places, planning, records, sources
 from mast.imports.heart import Heart
 from mast.imports.leases import Claim
 from mast.imports.patience import patiently
@@ -83,23 +80,15 @@ class _Run:
 
     def _looked_up(self, claims: Sequence[Claim]) -> list[Claim]:
         """Ask MAST, for all at once, where the files lie on S3, unless only HTTP is wanted."""
-        unknown = [claim for claim in claims if _needs_lookup(claim.transfer)]
-        if not unknown:
-            return list(claims)
         try:
-            keys = archive_products.path_lookup([claim.transfer.data_uri for claim in unknown], conf.archive_config())
+            locating.look_up(claims)
         except errors.ArchiveError as error:
             return [claim for claim in claims if self._does_without(claim, error)]
-        with transaction.atomic():
-            for claim in unknown:
-                claim.transfer.s3_key = keys.get(claim.transfer.data_uri) or ""
-                claim.transfer.s3_looked_up = True
-                claim.row().update(s3_key=claim.transfer.s3_key, s3_looked_up=True)
         return list(claims)
 
     def _does_without(self, claim: Claim, error: errors.ArchiveError) -> bool:
         """Without an answer `auto` goes by HTTP; `s3` waits, and gives up after some tries."""
-        if claim.transfer.source_choice != SourceChoice.S3 or claim.transfer.s3_key:
+        if claim.transfer.source_choice != SourceChoice.S3 or not locating.is_unknown(claim.transfer):
             return True
         if not error.retryable or claim.transfer.attempts >= leases.MAX_ATTEMPTS:
             self._fail(claim, error)
@@ -198,12 +187,6 @@ def _damaged(claims: Sequence[Claim]) -> set[int]:
     uris = {claim.transfer.data_uri: claim.id for claim in claims}
     damaged = DataFile.objects.filter(data_uri__in=uris, state=DataFile.State.DAMAGED)
     return {uris[uri] for uri in damaged.values_list("data_uri", flat=True)}
-
-
-def _needs_lookup(transfer: Transfer) -> bool:
-    # Exclusive files are not in the public bucket.
-    wanted = transfer.source_choice != SourceChoice.HTTP and not transfer.s3_looked_up
-    return wanted and not planning.is_exclusive(transfer.data_rights)
 
 
 def final_path(transfer: Transfer) -> Path:

@@ -5,7 +5,6 @@ What a person corrected (`edited_fields`) is never overwritten.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from django.utils import timezone
 
 from mast import conf, errors, terms
 from mast.fits.plan import Plan
+from mast.imports import leases
 from mast.imports.leases import UNHELD, Claim
 from mast.imports.upsert import upsert_observations
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Tag, Transfer
@@ -36,12 +36,16 @@ def register(finished: Iterable[tuple[Claim, Fetched, Plan]]) -> None:
     """Record finished files, in one transaction.
 
     A file whose transfer is another's by now, or was stopped by a person, is left out: it lies in its place, and
-    whoever brings it next finds it there.
+    whoever brings it next finds it there. So is one whose job was deleted.
     """
     with transaction.atomic():
         for claim, fetched, plan in finished:
-            with contextlib.suppress(errors.LeaseLost):
+            try:
                 _register(claim, fetched, plan)
+            except errors.LeaseLost:
+                continue
+            except errors.JobError as error:
+                leases.fail(claim, error)
 
 
 def _register(claim: Claim, fetched: Fetched, plan: Plan) -> None:

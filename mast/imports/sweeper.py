@@ -105,9 +105,12 @@ def go_on_after_full_disk() -> None:
 
 def requeue_wanted() -> None:
     """Paused or cancelled transfers that an active job wants: it began while the other was stopped."""
-    wanting = ImportItem.objects.filter(transfer=OuterRef("pk"), job__state__in=terms.ACTIVE)
-    lost = Transfer.objects.filter(Exists(wanting), state__in=terms.ENDED_BY_HAND)
-    control.requeue(lost)
+    control.requeue(Transfer.objects.filter(_wanted(), state__in=terms.ENDED_BY_HAND))
+
+
+def _wanted() -> Exists:
+    """Whether an active job wants the transfer."""
+    return Exists(ImportItem.objects.filter(transfer=OuterRef("pk"), job__state__in=terms.ACTIVE))
 
 
 def settle_stragglers() -> None:
@@ -125,7 +128,7 @@ def publish_waiting() -> None:
         return
     patience = dt.timedelta(seconds=AGAIN_S if length == 0 else AGAIN_BUSY_S)
     unsent = Q(published_at=None) | Q(published_at__lt=Now() - patience)
-    broker.publish(Transfer.objects.filter(unsent))
+    broker.publish(Transfer.objects.filter(_wanted(), unsent))
     jobs_waiting = ImportJob.objects.exclude(kind=ImportJob.Kind.IMPORT).filter(FREE, state=JobState.QUEUED)
     if length:
         jobs_waiting = jobs_waiting.filter(message=broker.UNREACHABLE)

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from mast import conf, errors, services
 from mast.fits.inspect import inspect_file
-from mast.imports import broker, heart, importer, leases, owners, patience, records, stopping
+from mast.imports import broker, heart, importer, leases, owners, patience, records, stopping, sweeper
 from mast.models import DataFile, ImportJob, Observation, Transfer
 from mast.services import ImportRequest
 from mast.terms import JobState, Proof, SourceChoice
@@ -87,6 +87,20 @@ def test_where_files_lie_is_asked_once_for_all_and_remembered(little: LittleMast
     assert DataFile.objects.count() == 30
 
 
+def test_large_files_that_come_one_by_one_share_a_request_too(little: LittleMast, serve: Serve) -> None:
+    little.observation(OBS_ID, 1)
+    for number in range(45):
+        little.product(1, f"jw02733001001_02105_{number:05d}_nrcb1_cal.fits", size=2880 * 20, obsID="7")
+    little.product(1, I2D, rights="EXCLUSIVE_ACCESS")
+    server = serve(little)
+    services.start_import(ImportRequest(OBS_ID))
+    for transfer in Transfer.objects.order_by("file_name"):
+        importer.run([transfer.pk])
+    assert server.counts["path_lookup"] == 2
+    assert set(DataFile.objects.values_list("source", flat=True)) == {"s3"}
+    assert not Transfer.objects.get(file_name=I2D).s3_looked_up
+
+
 # --- ends -------------------------------------------------------------------------------------------------------
 
 
@@ -151,12 +165,14 @@ def test_a_file_fetched_again_keeps_what_people_corrected(little: LittleMast, se
     assert file.size_bytes == MB
 
 
-def test_a_transfer_nobody_waits_for_cannot_be_recorded(folders: Path) -> None:
+def test_a_file_whose_job_was_deleted_is_not_recorded_and_not_tried_again(folders: Path) -> None:
     transfer = TransferFactory()
     (claim,) = leases.claim([transfer.pk])
     fetched = arrived(transfer, folders)
-    with pytest.raises(errors.JobError, match="No job"):
-        records.register([(claim, fetched, inspect_file(fetched.path))])
+    records.register([(claim, fetched, inspect_file(fetched.path))])
+    transfer.refresh_from_db()
+    assert (transfer.state, transfer.error_code) == (JobState.FAILED, errors.JobError.code)
+    assert not DataFile.objects.exists()
 
 
 def test_an_unknown_suffix_is_kept_and_shown_when_it_holds_an_image(little: LittleMast, serve: Serve) -> None:
@@ -229,6 +245,16 @@ def test_no_more_than_a_window_of_messages_lies_in_the_queue(valkey: Any, monkey
     broker.publish(Transfer.objects.filter(published_at=None))
     assert valkey.llen("archive") == 3
     assert Transfer.objects.filter(published_at=None).count() == 2
+
+
+def test_files_of_a_deleted_job_are_not_sent_out(valkey: Any) -> None:
+    transfer = TransferFactory()
+    job_with(transfer).delete()
+    sweeper.sweep()
+    assert valkey.llen("archive") == 0
+    job_with(transfer)
+    sweeper.sweep()
+    assert valkey.llen("archive") == 1
 
 
 def test_a_redis_that_is_full_takes_no_message_and_the_import_waits(valkey: redis.Redis) -> None:
