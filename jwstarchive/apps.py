@@ -1,6 +1,4 @@
-"""The project as a Django app: it makes the Celery app the current one before a task can be sent."""
-
-from importlib import import_module
+"""The project as a Django app: it brings the commands that run it (`up`, `down`, `doctor`, `bench`)."""
 
 from django.apps import AppConfig
 
@@ -8,7 +6,3 @@ from django.apps import AppConfig
 class ProjectConfig(AppConfig):
     name = "jwstarchive"
     verbose_name = "JWST archive project"
-
-    def ready(self) -> None:
-        # Not in the package's own __init__: `manage.py` reads jwstarchive.bootstrap before anything is installed.
-        import_module("jwstarchive.celery")

@@ -230,6 +230,9 @@ def _database() -> dict[str, Any]:
         }
     else:
         database |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        # A worker stopped in mid-transaction must not keep its rows from everybody else for ever.
+        limits = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
+        database["OPTIONS"] = {"options": limits} | database.get("OPTIONS", {})
     return database
 
 
@@ -278,6 +281,7 @@ def _redis() -> tuple[str, str]:
 
 
 REDIS_URL, CELERY_BROKER_URL = _redis()
+TASK_APP = "jwstarchive.celery.app"
 CELERY_TASK_DEFAULT_QUEUE = "archive"
 CELERY_TASK_IGNORE_RESULT = True
 # Early acknowledgement: the database is the truth and the sweeper publishes again whatever a dead worker held.

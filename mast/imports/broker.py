@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import redis
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
-from kombu.exceptions import OperationalError
+from django.utils.module_loading import import_string
 
 from mast import conf
 from mast.imports.leases import DUE, FREE
@@ -100,8 +99,12 @@ def publish_job(job: ImportJob) -> bool:
 
 
 def _send(task: str, argument: Sequence[int] | str) -> bool:
+    # Not before the first message: Celery would be a third of every command's start.
+    from kombu.exceptions import OperationalError
+
+    app = import_string(settings.TASK_APP)
     try:
-        current_app.send_task(task, args=[argument], retry=False, ignore_result=True)
+        app.send_task(task, args=[argument], retry=False, ignore_result=True)
     except (OperationalError, redis.RedisError, OSError) as exc:
         log.warning("the queue is not reachable: %s", exc)
         return False
