@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from mast.errors import DiskFull, NotFits, RangeIgnored, SizeMismatch, SourceChanged
 from mast.transfer.config import KIB, TransferConfig
@@ -20,6 +20,18 @@ GUARD_BYTES: Final = 64 * KIB
 """The head of a file is compared before a part goes on from another source: a FITS header holds dates and versions."""
 _PAGES: Final = ("text/html", "application/xhtml", "text/xml", "application/xml")
 _PAGE_NAMES: Final = (".html", ".htm", ".xml")
+
+
+class Reader(Protocol):
+    """Who waits for bytes, and gives up on a body that hardly comes."""
+
+    def pause(self) -> None: ...
+
+    def pause_without_watch(self) -> None: ...
+
+    def begins(self) -> None: ...
+
+    def saw(self, count: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +70,23 @@ class Admission:
         pinned = part.origins.get(self.source.name)
         return pinned is not None and pinned.is_strong
 
-    def same_bytes(self, part: PartFile, pause: Pause) -> Validator:
+    def same_bytes(self, part: PartFile, reader: Reader) -> Validator:
         """The source's validator, once its first 64 KiB and the record written last are what the part holds."""
         last, head = part.last, min(GUARD_BYTES, part.total or 0)
         if last is None or not part.done.covers(0, head):
             raise SourceChanged(f"What is there of the file cannot be compared with {self.source.host}'s copy.")
-        self._compare(part, 0, head, pause)
-        return self._compare(part, last.offset, last.offset + last.length, pause)
+        self._compare(part, 0, head, reader)
+        return self._compare(part, last.offset, last.offset + last.length, reader)
 
-    def _compare(self, part: PartFile, start: int, stop: int, pause: Pause) -> Validator:
-        reply = self.source.open(start, stop, part.origins.get(self.source.name), self.config, pause)
+    def _compare(self, part: PartFile, start: int, stop: int, reader: Reader) -> Validator:
+        pinned = part.origins.get(self.source.name)
+        reply = self.source.open(start, stop, pinned, self.config, reader.pause_without_watch)
+        reader.begins()
         try:
             self.check_version(part, reply)
             if not reply.is_ranged:
                 raise self.range_ignored()
-            if reply.read(stop - start, pause) != part.read(start, stop - start):
+            if reply.read(stop - start, reader.pause, reader.saw) != part.read(start, stop - start):
                 raise SourceChanged(f"{self.source.host} has other bytes than those fetched so far.")
         finally:
             reply.close()

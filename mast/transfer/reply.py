@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from mast.errors import ConnectionLost, EncodedReply, RangeIgnored, SizeMismatch
 from mast.transfer.headers import MAX_FILE_BYTES, Validator, content_range, validator_of
 from mast.transfer.pool import POOL, Endpoint
 from mast.transfer.wire import Pause, Response
 
-_SHORT_BODY = 64 * 1024
+_SHORT_BODY: Final = 64 * 1024
+_SETTLE_S: Final = 1.0
 
 
 class Reply:
@@ -61,11 +64,12 @@ class Reply:
         """Up to `len(view)` bytes; 0 at the end of the body. Raises `ConnectionLost` where it ends too early."""
         return self._response.recv_into(view, pause)
 
-    def read(self, count: int, pause: Pause) -> bytes:
-        """The first `count` bytes, at most 1 MiB, or all there are."""
+    def read(self, count: int, pause: Pause, saw: Callable[[int], None]) -> bytes:
+        """The first `count` bytes, at most 1 MiB, or all there are; `saw` hears of each piece."""
         view, done = self.buffer, 0
         while done < count and (got := self.recv_into(view[done:count], pause)):
             done += got
+            saw(got)
         return bytes(view[:done])
 
     def close(self) -> None:
@@ -100,11 +104,21 @@ def _check_size(total: int | None, host: str) -> None:
 
 
 def settle(response: Response, endpoint: Endpoint, pause: Pause) -> None:
-    """Be done with a reply nobody wants: read a short body so that its connection can serve again, else close it."""
+    """Be done with a reply nobody wants: read a short body so that its connection can serve again, else close it.
+
+    A body that does not come is not waited for.
+    """
+    deadline = time.monotonic() + _SETTLE_S
+
+    def pause_for_a_moment() -> None:
+        pause()
+        if time.monotonic() > deadline:
+            raise ConnectionLost(f"{endpoint.host} does not end its reply.")
+
     try:
         if response.length is not None and response.length <= _SHORT_BODY:
-            while response.recv_into(response.connection.buffer, pause):
-                pass
+            while response.recv_into(response.connection.buffer, pause_for_a_moment):
+                pause_for_a_moment()
     except ConnectionLost:
         pass
     finally:

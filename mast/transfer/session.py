@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mast.errors import ConnectionLost, MastError, NotFits, RangeIgnored
-from mast.transfer.admission import Admission
+from mast.transfer.admission import Admission, Reader
 from mast.transfer.config import TransferConfig
 from mast.transfer.headers import Validator
 from mast.transfer.partfile import PartFile
@@ -193,12 +193,12 @@ class Session:
 
     # --- what arrives ------------------------------------------------------------------------------------------
 
-    def guard(self, pause: Pause) -> None:
+    def guard(self, reader: Reader) -> None:
         """Before a part goes on from another source, or from one whose validator is weak: are they the same bytes?"""
         part = self.part
         if not self._needs_guard or part is None:
             return
-        validator = self._admission.same_bytes(part, pause) if part.done.size_bytes else None
+        validator = self._admission.same_bytes(part, reader) if part.done.size_bytes else None
         with self._changed:
             if validator is not None and validator != part.origins.get(self.source.name):
                 part.add_origin(self.source.name, validator)

@@ -86,14 +86,13 @@ class Stream:
     def _fetch(self, lease: Lease) -> None:
         session = self.session
         self._wait_for_host()
-        self._watch.restart()
-        session.guard(self.pause)
+        session.guard(self)
         reply = session.source.open(
             lease.position, lease.stop, session.validator, session.config, self.pause_without_watch
         )
         try:
+            self.begins()
             session.accept(lease, reply, self.pause)
-            self._watch.restart()
             self._receive(lease, reply)
         finally:
             reply.close()
@@ -107,7 +106,7 @@ class Stream:
                 if not got:
                     break
                 filled += got
-                self._watch.saw(got)
+                self.saw(got)
                 if filled >= _room(lease) or time.monotonic() - begun > FLUSH_S:
                     size, filled, begun = filled, 0, time.monotonic()
                     session.commit(lease, bytes(view[:size]))
@@ -119,10 +118,18 @@ class Stream:
 
     # --- waiting -----------------------------------------------------------------------------------------------
 
+    def begins(self) -> None:
+        """A body is due: from now on it is watched."""
+        self._watch.restart()
+
+    def saw(self, count: int) -> None:
+        """So many bytes of it came."""
+        self._watch.saw(count)
+
     def pause(self) -> None:
         """Called while nothing arrives."""
         self.session.check()
-        self._watch.saw(0)
+        self.saw(0)
 
     def pause_without_watch(self) -> None:
         """Until the head of a reply is there, its own deadline counts."""

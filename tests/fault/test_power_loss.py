@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +86,7 @@ def test_no_power_cut_leaves_a_file_that_is_registered_and_wrong(courses: list[C
                 assert world.final_path.read_bytes() == course.server.content, f"{course.name}: registered and wrong"
             fetched = world.fetch(course.server, catalog_bytes=len(course.server.content))
             world.assert_is_a_version_of(fetched, course.server)
-            shutil.rmtree(world.folder)
+            world.clear()
     assert registered or REPLAYS
 
 

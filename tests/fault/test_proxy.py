@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ def test_a_connection_that_ends_at_any_byte_costs_no_byte_of_the_file(
             world.fetch(source, stall_timeout_s=0.3, first_byte_timeout_s=0.3, small_bytes=0)
             assert_is_the_file(world)
             assert proxy.fired[how]
-            shutil.rmtree(world.folder)
+            world.clear()
 
 
 @pytest.mark.release
@@ -95,7 +94,7 @@ def test_a_flipped_bit_is_caught_where_a_checksum_covers_it_and_else_not_called_
             else:
                 assert fetched.proof == Proof.STRUCTURE
                 unnoticed += 1
-            shutil.rmtree(world.folder)
+            world.clear()
     assert REPLAYS or min(caught, unnoticed) > 3
 
 
@@ -157,7 +156,7 @@ def test_an_endpoint_that_goes_away_in_mid_file_is_left_for_http(archive: Practi
             assert proxy.fired["break"]
             assert sum(fetched.source_bytes.values()) == len(CONTENT)
             assert fetched.source_bytes.get("http")
-            shutil.rmtree(world.folder)
+            world.clear()
 
 
 # --- the proxy itself -------------------------------------------------------------------------------------------

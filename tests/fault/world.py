@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from mast.transfer import Fetched, HttpSource, Progress, Source, TransferConfig, Wanted, fetch
 from mast.transfer.config import MIB
 from mast.transfer.disk import DISK, Disk
+from mast.transfer.pool import POOL
 from tests.fault.server import FaultServer
 
 NAME = "jw02733-o001_t001_nircam_clear-f090w_i2d.fits"
@@ -99,6 +101,11 @@ class World:
 
     def assert_nothing_appeared(self) -> None:
         assert not self.final_path.exists()
+
+    def clear(self) -> None:
+        """Nothing is left of it, connections included: there may be thousands more."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        POOL.close()
 
     def leftovers(self) -> list[str]:
         return sorted(path.name for path in self.partial_dir.glob("*")) if self.partial_dir.exists() else []
