@@ -35,8 +35,11 @@ def lines() -> Lines:
 
 @pytest.fixture
 def supervisor(lines: Lines) -> Iterator[Supervisor]:
+    # Under nohup SIGHUP is ignored, and a supervisor leaves it so.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with Supervisor(lines) as running:
         yield running
+    signal.signal(signal.SIGHUP, before)
 
 
 def shell(name: str, script: str) -> Program:
