@@ -7,7 +7,7 @@ and a whole structure.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from django.db import IntegrityError, transaction
 
 from mast import conf, errors, terms
 from mast.archive import products as archive_products
-from mast.archive import search as archive_search
 from mast.archive.rows import ObservationRow, ProductRow
 from mast.fits.inspect import inspect_file
 from mast.imports import broker, joblease, places, planning, records, sources
@@ -220,75 +219,6 @@ def _transfer_of(row: ProductRow) -> Transfer:
     if transfer.state in terms.RUNNING:
         raise errors.AlreadyClaimed("It is being downloaded at the moment.")
     return transfer
-
-
-# --- the whole disk ---------------------------------------------------------------------------------------------
-
-
-def scan(on_file: Callable[[str], None] = lambda name: None) -> Outcome:
-    """Adopt every whole product below the archive's folder that has no record, and say what was not taken and why."""
-    outcome = Outcome()
-    found = places.on_disk()
-    held = set(DataFile.objects.filter(state=DataFile.State.HELD).values_list("file_name", flat=True))
-    orphans = {name: paths for name, paths in found.items() if name not in held}
-    outcome.known = len(found) - len(orphans)
-    claimed: set[str] = set()
-    for observation, rows in _owners(orphans):
-        job = _scan_job(observation)
-        for row in rows:
-            on_file(row.file_name)
-            adopt(row, orphans[row.file_name], job, outcome)
-            claimed.add(row.file_name)
-        _end_scan_job(job)
-    outcome.rejected += [(name, "is in no product list of MAST") for name in sorted(set(orphans) - claimed)]
-    return outcome
-
-
-def _owners(orphans: dict[str, list[Path]]) -> Iterator[tuple[ObservationRow, list[ProductRow]]]:
-    """Observations that list any of these files, asked for in batches by the names of folders and files."""
-    guesses = sorted({guess for name, paths in orphans.items() for guess in _guesses(name, paths)})
-    seen: set[str] = set()
-    for batch in archive_products.batches(guesses, archive_products.OBSIDS_A_REQUEST):
-        observations = archive_search.observations(conf.archive_config(), obs_ids=batch)
-        by_obsid = {row.obsid: row for row in observations if row.obsid}
-        listed = archive_products.products(list(by_obsid), conf.archive_config())
-        chosen = archive_products.select(listed, levels=None, product_type=archive_products.ANY_TYPE).chosen
-        groups: dict[str, list[ProductRow]] = {}
-        for row in chosen:
-            owner = row.obsid if row.obsid in by_obsid else row.parent_obsid
-            if row.file_name in orphans and row.file_name not in seen and owner in by_obsid:
-                seen.add(row.file_name)
-                groups.setdefault(owner, []).append(row)
-        yield from ((by_obsid[obsid], rows) for obsid, rows in groups.items())
-
-
-def _guesses(name: str, paths: Iterable[Path]) -> set[str]:
-    """Observations a file may belong to: its folders' names, and what its own name says."""
-    parsed = terms.parse_name(name)
-    folders = {path.parent.name for path in paths if terms.is_safe_name(path.parent.name)}
-    return folders | ({parsed.root} if parsed else set())
-
-
-def _scan_job(observation: ObservationRow) -> ImportJob:
-    """The job that a scan's finds hang on: whose observation they belong to. It is over when the scan is."""
-    records.upsert_observations([observation])
-    return ImportJob.objects.create(
-        kind=ImportJob.Kind.EXISTING,
-        obs_id=observation.obs_id,
-        observation=Observation.objects.get(obs_id=observation.obs_id),
-        state=JobState.COMPLETE,
-        message="Found on disk by a scan.",
-    )
-
-
-def _end_scan_job(job: ImportJob) -> None:
-    count = job.items.count()
-    if not count:
-        job.delete()
-        return
-    job.total_files, job.progress_percent = count, 100
-    job.started_at = job.ended_at = job.created_at
-    job.save()
 
 
 def count_files(obs_id: str) -> int:

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from typing import Final
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
@@ -54,17 +55,17 @@ def free_expired() -> int:
 
 def _free(which: Q) -> int:
     held = Transfer.objects.filter(which, state__in=terms.ACTIVE).exclude(owner="")
-    ids = list(held.values_list("pk", flat=True))
-    # The condition again, in the same statement: a beat may have come in between.
-    freed = Transfer.objects.filter(which, pk__in=ids, state__in=terms.ACTIVE).exclude(owner="")
-    count = freed.update(
-        **UNHELD,
-        state=JobState.QUEUED,
-        epoch=F("epoch") + 1,
-        published_at=None,
-        not_before=None,
-        message="Its worker stopped; it goes on from the bytes that are proven.",
-    )
+    with transaction.atomic():
+        # A row that is locked is left for the next round: who locked it lives, or stopped in mid-transaction.
+        ids = list(held.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        count = held.filter(pk__in=ids).update(
+            **UNHELD,
+            state=JobState.QUEUED,
+            epoch=F("epoch") + 1,
+            published_at=None,
+            not_before=None,
+            message="Its worker stopped; it goes on from the bytes that are proven.",
+        )
     if count:
         log.warning("freed %d transfers of workers that stopped", count)
         jobs.settle_jobs_of(ids, released=True)
@@ -73,10 +74,12 @@ def _free(which: Q) -> int:
 
 def _free_jobs(which: Q) -> None:
     """The same for jobs without transfers: they go back to the queue, and out again."""
-    for job in ImportJob.objects.filter(which, state__in=terms.RUNNING).exclude(lease_owner=""):
-        same = ImportJob.objects.filter(which, pk=job.pk, lease_owner=job.lease_owner, state__in=terms.RUNNING)
-        if same.update(**joblease.UNHELD, state=JobState.QUEUED):
-            broker.publish_job(job)
+    held = ImportJob.objects.filter(which, state__in=terms.RUNNING).exclude(lease_owner="")
+    with transaction.atomic():
+        freed = list(held.select_for_update(skip_locked=True))
+        held.filter(pk__in=[job.pk for job in freed]).update(**joblease.UNHELD, state=JobState.QUEUED)
+    for job in freed:
+        broker.publish_job(job)
 
 
 def give_up() -> None:

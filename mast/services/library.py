@@ -15,7 +15,7 @@ from mast.fits.inspect import inspect_file, stored_plan
 from mast.fits.options import MIME_TYPES
 from mast.fits.plan import Plan
 from mast.fitscards import Card
-from mast.imports import facts, places, records, refresh, shelf, upkeep
+from mast.imports import facts, places, records, refresh, scanning, upkeep
 from mast.imports.shelf import Outcome
 from mast.imports.upkeep import Checked
 from mast.models import DataFile, Observation, Transfer
@@ -98,7 +98,7 @@ def verify_files(files: QuerySet[DataFile]) -> Iterator[Checked]:
 
 def scan(on_file: Callable[[str], None] = lambda name: None) -> Outcome:
     """Verify and register every whole product on disk that has no record."""
-    return shelf.scan(on_file)
+    return scanning.scan(on_file)
 
 
 def delete_files(file_ids: Sequence[int]) -> int:

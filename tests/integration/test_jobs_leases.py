@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import time_machine
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from mast import errors
@@ -104,6 +107,32 @@ def test_leases_follow_the_clock_of_the_database_not_that_of_the_worker() -> Non
         assert leases.claim([transfer.pk]) == []
     transfer.refresh_from_db()
     assert transfer.lease_until < timezone.now() + dt.timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_a_stopped_worker_keeps_locked_does_not_hold_the_sweeper_up() -> None:
+    locked, free = TransferFactory.create_batch(2)
+    leases.claim([locked.pk, free.pk])
+    Transfer.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    is_locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        # SQLite locks no rows: there the other worker stops between two transactions.
+        with transaction.atomic() if connection.vendor != "sqlite" else contextlib.nullcontext():
+            Transfer.objects.filter(pk=locked.pk).update(message="half written")
+            is_locked.set()
+            done.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert is_locked.wait(10)
+    began = time.monotonic()
+    freed = sweeper.free_expired()
+    assert time.monotonic() - began < 10
+    done.set()
+    holder.join()
+    assert freed + sweeper.free_expired() == 2
 
 
 @pytest.mark.django_db
