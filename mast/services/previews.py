@@ -19,8 +19,10 @@ from mast.archive import previews
 SIDE: Final = 120
 MOST_PIXELS: Final = 40_000_000
 WAIT_S: Final = 10.0
-# A page of results asks for many at once. Two are fetched, two more may wait, and the other threads of this process
-# stay free for pages and searches; who is refused asks again later.
+LINE_WAIT_S: Final = 8.0
+"""a browser asks for six at once: those beyond the line wait a little before they are refused"""
+# A page of results asks for many at once. Two are fetched, two more stand in line, and few of this process's other
+# threads wait for a place in it: the rest stay free for pages and searches.
 _in_line = threading.BoundedSemaphore(4)
 _at_once = threading.BoundedSemaphore(2)
 
@@ -35,7 +37,7 @@ def preview_thumbnail(uri: str) -> bytes:
     kept = _place_of(uri)
     if kept.is_file():
         return kept.read_bytes()
-    with _turn(_in_line, wait_s=0), _turn(_at_once, wait_s=WAIT_S):
+    with _turn(_in_line, wait_s=LINE_WAIT_S), _turn(_at_once, wait_s=WAIT_S):
         thumbnail = _reduced(previews.fetch(uri, conf.archive_config()))
     _keep(kept, thumbnail)
     return thumbnail

@@ -119,7 +119,8 @@ def test_without_a_strong_validator_a_part_is_completed_after_comparing_bytes(
         fetched = world.fetch(server)
         world.assert_is_a_version_of(fetched, server)
         assert fetched.reused_bytes > 2 * MIB
-        assert server.asked[before].span == (0, 64 * 1024)
+        # What the stopped transfer had just asked for may be heard a moment later.
+        assert (0, 64 * 1024) in [asked.span for asked in server.asked[before : before + 2]]
 
 
 def test_an_archive_that_keeps_replacing_the_file_is_given_up_on(world: World, content: bytes) -> None:
