@@ -61,7 +61,7 @@ class Watch:
             self.complaints.append(f"{kind}: {text}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with started(tmp_path_factory.mktemp("e")) as running:
         yield running

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit, shot
+from tests.stack.archive import Archive, started
 
 pytestmark = pytest.mark.e2e
 OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
@@ -30,6 +32,13 @@ def level_of(page: Page) -> Any:
     return found(page).locator(".level")
 
 
+@pytest.fixture
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """One of its own for each test: both begin with an empty library."""
+    with started(tmp_path_factory.mktemp("g")) as running:
+        yield running
+
+
 def test_the_guide_from_the_header_button_to_the_picture(visit: Visit) -> None:
     with visit() as page:
         page.goto("/")
@@ -44,7 +53,7 @@ def test_the_guide_from_the_header_button_to_the_picture(visit: Visit) -> None:
 
 
 def look_by_each_kind(page: Page) -> None:
-    row = page.get_by_role("link", name=OBS_ID)
+    row = page.get_by_role("link", name=OBS_ID, exact=True)
     search(page, "Target Name", "NGC 3132")
     expect(row).to_be_visible()
     expect(page.get_by_text("Searched within")).to_contain_text("10h07m01")
