@@ -110,6 +110,8 @@ class Liar:
 
 
 def _read_request(stream: Any) -> Asked | None:
+    if stream.peek(1)[:1] == b"\x16":
+        return None  # a TLS handshake, whose random bytes need not hold the end of a line
     line = stream.readline(65536).decode("latin-1").split()
     if len(line) != 3:
         return None
