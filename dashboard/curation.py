@@ -11,6 +11,7 @@ from mast.errors import BadQuery
 from mast.library import Reader
 from mast.models import DataFile, Observation, Tag
 from mast.services import Removal
+from mast.words import counted
 
 
 def annotate(row: Observation | DataFile, tags: Sequence[str], notes: str) -> None:
@@ -29,19 +30,15 @@ def tag(obs_ids: Sequence[str], name: str, *, remove: bool = False) -> str:
     if remove:
         for label in Tag.objects.filter(name=name):
             label.observations.remove(*rows)
-        return f"Took “{name}” off {_counted(len(rows), 'observation')}."
+        return f"Took “{name}” off {counted(len(rows), 'observation')}."
     Tag.objects.get_or_create(name=name)[0].observations.add(*rows)
-    return f"Tagged {_counted(len(rows), 'observation')} “{name}”."
+    return f"Tagged {counted(len(rows), 'observation')} “{name}”."
 
 
 def removed(removal: Removal) -> str:
     """A removal in a sentence."""
-    gone = f"{_counted(len(removal.observations), 'observation')} and {_counted(removal.file_count, 'file')}"
+    gone = f"{counted(len(removal.observations), 'observation')} and {counted(removal.file_count, 'file')}"
     return f"Deleted {gone}, {size(removal.size_bytes)}. They can be imported again."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def download_script(obs_ids: Sequence[str], base_url: str, user: Reader) -> str:

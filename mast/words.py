@@ -12,3 +12,8 @@ def size(size_bytes: float) -> str:
         value /= 1000
     digits = 0 if unit == "B" or abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
     return f"{value:.{digits}f} {unit}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`, `12,000 observations`; for nouns that take an s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

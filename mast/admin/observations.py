@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from mast import services
 from mast.admin import parts
 from mast.models import Observation
+from mast.words import counted
 
 CSV_COLUMNS = [
     "obs_id", "obsid", "target_name", "instrument_name", "filters", "calib_level", "exposure_s", "observed_at",
@@ -94,7 +95,7 @@ class ObservationAdmin(parts.Corrections):
         obs_ids = [row.obs_id for row in queryset]
         if request.POST.get("confirmed"):
             gone = services.remove_observations(obs_ids)
-            messages.success(request, f"Deleted {gone.file_count} files, {parts.size(gone.size_bytes)}.")
+            messages.success(request, f"Deleted {counted(gone.file_count, 'file')}, {parts.size(gone.size_bytes)}.")
             return None
         context = {
             **self.admin_site.each_context(request),

@@ -11,6 +11,7 @@ from mast import terms
 from mast.archive import sky
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow
+from mast.words import counted
 
 _BELOW_COMBINED: Final = frozenset({terms.CalibLevel.RAW, terms.CalibLevel.UNCALIBRATED, terms.CalibLevel.CALIBRATED})
 
@@ -126,7 +127,7 @@ def _why_nothing(answer: SearchAnswer, found: Found) -> list[str]:
         return ["Nothing was found.", *found.why_nothing]
     asked = _level_list(answer.query.calib_levels or ())
     if set(answer.other_levels) == {int(terms.CalibLevel.PLANNED)}:
-        return [f"Nothing at {asked} yet: {_count(answer.planned_count, 'observation')} planned, none taken."]
+        return [f"Nothing at {asked} yet: {counted(answer.planned_count, 'observation')} planned, none taken."]
     elsewhere = _level_counts(answer.other_levels)
     return [f"Nothing at {asked}, but {elsewhere}. Ask for those levels, or for all of them."]
 
@@ -146,13 +147,13 @@ def _access_notes(answer: SearchAnswer) -> list[str]:
         first = _first_release(answer.rows)
         until = f"; the first becomes public on {first:%Y-%m-%d}" if first else ""
         if answer.exclusive_count == len(answer.rows):
-            exclusive = _count(answer.exclusive_count, "observation")
+            exclusive = counted(answer.exclusive_count, "observation")
             notes.append(f"Nothing here is public yet: {exclusive} under exclusive access{until}.")
         else:
             are = "is" if answer.exclusive_count == 1 else "are"
             notes.append(f"{answer.exclusive_count} of {len(answer.rows)} {are} under exclusive access{until}.")
     if answer.planned_count and answer.rows:
-        notes.append(f"{_count(answer.planned_count, 'observation')} planned and not taken yet.")
+        notes.append(f"{counted(answer.planned_count, 'observation')} planned and not taken yet.")
     return notes
 
 
@@ -176,7 +177,3 @@ def _level_list(levels: tuple[int, ...]) -> str:
 
 def _minus(level: int) -> str:
     return str(int(level)).replace("-", "−")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

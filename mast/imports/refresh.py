@@ -23,6 +23,7 @@ from mast.imports.joblease import JobClaim
 from mast.imports.upsert import COLUMNS, typed_fields, upsert_observations
 from mast.models import DataFile, ImportJob, Observation
 from mast.terms import JobState
+from mast.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +82,9 @@ class _Tally:
         }
 
     def sentence(self) -> str:
-        fields = f"{self.change_count} {'field' if self.change_count == 1 else 'fields'} changed"
         failed = f"; {len(self.failed)} could not be read" if self.failed else ""
-        count = f"{self.updated} {'observation' if self.updated == 1 else 'observations'}"
-        return f"{count} read again from MAST, {fields}{failed}."
+        count, fields = counted(self.updated, "observation"), counted(self.change_count, "field")
+        return f"{count} read again from MAST, {fields} changed{failed}."
 
 
 def one(obs_id: str) -> RefreshReport:
@@ -113,7 +113,7 @@ def start(user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
                 obs_id=ALL,
                 choices_key="refresh all",
                 owner_id=user.pk if user is not None and user.is_authenticated else None,
-                message=f"{Observation.objects.count()} observations to read again.",
+                message=f"{counted(Observation.objects.count(), 'observation')} to read again.",
             )
             transaction.on_commit(lambda: broker.publish_job(job))
     except IntegrityError:

@@ -25,6 +25,7 @@ from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState, Source
 from mast.transfer.values import Fetched
 from mast.transfer.verify import verify_file
+from mast.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,7 @@ class Outcome:
         }
 
     def sentence(self) -> str:
-        count = len(self.adopted)
-        parts = [f"{count} {'file' if count == 1 else 'files'} verified and registered"]
+        parts = [f"{counted(len(self.adopted), 'file')} verified and registered"]
         if self.known:
             parts.append(f"{self.known} in the library already")
         if self.rejected:
@@ -88,7 +88,7 @@ def _write_job(observation: ObservationRow, key: str, user: Any, count: int) -> 
         choices_key=key,
         owner_id=user.pk if user is not None and user.is_authenticated else None,
         total_files=count,
-        message=f"{count} {'file' if count == 1 else 'files'} on disk to verify.",
+        message=f"{counted(count, 'file')} on disk to verify.",
     )
     records.upsert_observations([observation])
     job.observation = Observation.objects.get(obs_id=observation.obs_id)

@@ -88,8 +88,7 @@ def _write(plan: ImportPlan, request: ImportRequest, key: str, user: Any) -> Imp
 def _first_message(plan: ImportPlan) -> str:
     count = len(plan.files) - plan.held_count
     held = f", {plan.held_count} are in the library already" if plan.held_count else ""
-    size = words.size(plan.to_fetch_bytes)
-    return f"{count} {'file' if count == 1 else 'files'} to fetch ({size}){held}."
+    return f"{words.counted(count, 'file')} to fetch ({words.size(plan.to_fetch_bytes)}){held}."
 
 
 def _counted(plan: ImportPlan) -> list[dict[str, Any]]:

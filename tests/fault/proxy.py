@@ -45,6 +45,8 @@ class Proxy:
         """takes connections and bytes, and nothing ever comes back"""
         self.refuses = False
         """resets every new connection"""
+        self._goes_away_at: int | None = None
+        self._sent = 0
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -81,6 +83,10 @@ class Proxy:
     def flip(self, at: int, times: int = 1) -> None:
         """One bit of this byte arrives as its opposite."""
         self._faults.append(Fault("flip", at, times))
+
+    def go_away(self, at: int) -> None:
+        """Once the server has sent so many bytes, on all connections together: break them, and refuse new ones."""
+        self._goes_away_at = at
 
     def break_all(self) -> None:
         """Reset every connection there is."""
@@ -128,7 +134,7 @@ class Proxy:
             return
         self._hold(client, server)
         threading.Thread(target=self._pump, args=(client, server, None), daemon=True).start()
-        self._pump(server, client, self._next_fault())
+        self._pump(server, client, self._next_fault(), is_reply=True)
         for sock in (server, client):
             _end(sock)
             self._open.discard(sock)
@@ -151,11 +157,15 @@ class Proxy:
                 fault.times -= 1
             return fault
 
-    def _pump(self, source: socket.socket, target: socket.socket, fault: Fault | None) -> None:
+    def _pump(
+        self, source: socket.socket, target: socket.socket, fault: Fault | None, *, is_reply: bool = False
+    ) -> None:
         passed = 0
         try:
             while piece := source.recv(PIECE):
                 self._wait(len(piece))
+                if is_reply and self._is_gone_after(len(piece)):
+                    return
                 if self.is_blackhole:
                     self.fired["blackhole"] += 1
                     self._over.wait()
@@ -170,6 +180,15 @@ class Proxy:
         except OSError:
             _end(source)
             _end(target)
+
+    def _is_gone_after(self, size: int) -> bool:
+        with self._lock:
+            self._sent += size
+            is_gone = self._goes_away_at is not None and self._sent > self._goes_away_at
+            is_news, self.refuses = is_gone and not self.refuses, self.refuses or is_gone
+        if is_news:
+            self.break_all()
+        return is_gone
 
     def _wait(self, size: int) -> None:
         if self.delay_s:

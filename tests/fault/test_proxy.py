@@ -140,18 +140,8 @@ def test_an_endpoint_that_goes_away_in_mid_file_is_left_for_http(archive: Practi
     for trial in trials("proxy fallback", 20, 200):
         with trial as chance, Proxy.to(archive.url) as proxy:
             world = World(tmp_path / str(trial.number))
-            at = chance.randrange(200_000, 900_000)
-
-            def go_away(world: World = world, proxy: Proxy = proxy, at: int = at) -> bool:
-                if not proxy.refuses and any(progress.done_bytes > at for progress in world.seen):
-                    proxy.refuses = True
-                    proxy.break_all()
-                return False
-
-            proxy.bytes_per_s = 8e6
-            fetched = world.fetch(
-                s3(proxy.url), http(archive.url), should_stop=go_away, small_bytes=0, progress_every_s=0.005
-            )
+            proxy.go_away(chance.randrange(200_000, 900_000))
+            fetched = world.fetch(s3(proxy.url), http(archive.url), small_bytes=0)
             assert_is_the_file(world)
             assert proxy.fired["break"]
             assert sum(fetched.source_bytes.values()) == len(CONTENT)

@@ -54,7 +54,7 @@ def test_verifying_a_whole_library_is_silent_on_stdout(shelf: dict[str, DataFile
 def test_verifying_one_observation_reads_its_files_alone(shelf: dict[str, DataFile]) -> None:
     other = on_disk(DataFileFactory())
     code, _, err = run("archive_verify", other.observation.obs_id)
-    assert (code, err) == (0, "1 files read, 0 not as they should be.\n")
+    assert (code, err) == (0, "1 file read, 0 not as they should be.\n")
     code, _, err = run("archive_verify", "jw00000-o000")
     assert code == 1
     assert "not in the library" in err

@@ -1,4 +1,4 @@
-"""Sizes as people read them."""
+"""Sizes and numbers of things as people read them."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ from mast import words
 )
 def test_a_size_has_three_figures_and_the_unit_that_fits(size_bytes: float, expected: str) -> None:
     assert words.size(size_bytes) == expected
+
+
+def test_one_of_a_thing_has_no_s_and_thousands_have_a_comma() -> None:
+    assert [words.counted(number, "file") for number in (0, 1, 2, 12_000)] == [
+        "0 files", "1 file", "2 files", "12,000 files"
+    ]  # fmt: skip

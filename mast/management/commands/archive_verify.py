@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError, CommandParser
 
 from mast.management.base import FAILED, ArchiveCommand
+from mast.words import counted
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -32,7 +33,7 @@ class Command(ArchiveCommand):
                 wrong.append({"id": checked.file.pk, "fileName": checked.file.file_name} | _found(checked))
         if self.stderr.isatty():
             self.stderr.write("")
-        self.say(f"{count} files read, {len(wrong)} not as they should be.")
+        self.say(f"{counted(count, 'file')} read, {len(wrong)} not as they should be.")
         if options["as_json"]:
             self.show_json({"checkedCount": count, "wrong": wrong})
         elif wrong:

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from mast import terms
 from mast.management.base import ArchiveCommand
-from mast.words import size
+from mast.words import counted, size
 
 if TYPE_CHECKING:
     from mast.services import ImportPlan, ImportRequest
@@ -50,8 +50,9 @@ class Command(ArchiveCommand):
 
     def _show_plan(self, plan: ImportPlan) -> None:
         self.say(
-            f"{plan.observation.obs_id}: {len(plan.files)} files, {size(plan.total_bytes)}; {plan.held_count} held "
-            f"already, {size(plan.to_fetch_bytes)} to fetch, {size(plan.disk_free_after_bytes)} free afterwards."
+            f"{plan.observation.obs_id}: {counted(len(plan.files), 'file')}, {size(plan.total_bytes)}; "
+            f"{plan.held_count} held already, {size(plan.to_fetch_bytes)} to fetch, "
+            f"{size(plan.disk_free_after_bytes)} free afterwards."
         )
         rows = [
             (item.row.file_name, item.row.calib_level, size(item.row.size_bytes or 0), "held" if item.held else "")

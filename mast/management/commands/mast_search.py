@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from mast import terms
 from mast.management.base import ArchiveCommand
+from mast.words import counted
 
 if TYPE_CHECKING:
     from mast.archive.query import Kind, Query
@@ -50,7 +51,7 @@ class Command(ArchiveCommand):
             self.say(note)
         if found.cached_at:
             self.say(f"MAST is not reachable; this is its answer of {found.cached_at:%Y-%m-%d %H:%M} UTC.")
-        self.say(f"{len(found.answer.rows)} observations.")
+        self.say(f"{counted(len(found.answer.rows), 'observation')}.")
 
     def _show(self, found: SearchResult) -> None:
         rows = [row.to_dict() for row in found.answer.rows]
@@ -69,7 +70,7 @@ class Command(ArchiveCommand):
 
 def _held(row: dict[str, Any], found: SearchResult) -> str:
     count = found.held.get(str(row.get("obs_id")), 0)
-    return f"{count} files" if count else ""
+    return counted(count, "file") if count else ""
 
 
 def kind_of(text: str) -> Kind:
