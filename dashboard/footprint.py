@@ -26,21 +26,22 @@ class Drawing:
 
 def draw(s_region: str) -> Drawing | None:
     """The drawing of an STC-S region, or None when there is nothing to draw."""
-    shapes = [corners for corners in _shapes(s_region) if len(corners) >= 3]
+    shapes = [corners for corners in shapes_of(s_region) if len(corners) >= 3]
     if not shapes:
         return None
-    ra0, dec0 = _middle(shapes)
-    flat = [[_offset(ra, dec, ra0, dec0) for ra, dec in corners] for corners in shapes]
+    ra0, dec0 = middle_of(shapes)
+    flat = [[offset(ra, dec, ra0, dec0) for ra, dec in corners] for corners in shapes]
     half = max(max(abs(x), abs(y)) for corners in flat for x, y in corners) or 1e-6
     unit = (SIDE / 2 - MARGIN) / half
     middle = SIDE / 2
     # East is to the left, and pictures count rows from the top.
     points = [[f"{middle - x * unit:.1f},{middle - y * unit:.1f}" for x, y in corners] for corners in flat]
-    bar_deg, label = _bar(half)
+    bar_deg, label = scale_bar(half)
     return Drawing([" ".join(corners) for corners in points], round(bar_deg * unit, 1), label, ra0, dec0)
 
 
-def _shapes(s_region: str) -> Iterator[list[tuple[float, float]]]:
+def shapes_of(s_region: str) -> Iterator[list[tuple[float, float]]]:
+    """The corners of each shape of an STC-S text, in degrees."""
     for kind, text in _SHAPE.findall(s_region[: MOST_CORNERS * 40]):
         numbers = [float(number) for number in re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", text)]
         if kind.upper() == "CIRCLE" and len(numbers) >= 3:
@@ -56,7 +57,7 @@ def _circle(ra: float, dec: float, radius: float) -> Iterator[tuple[float, float
         yield ra + radius * math.cos(angle) / narrow, dec + radius * math.sin(angle)
 
 
-def _middle(shapes: list[list[tuple[float, float]]]) -> tuple[float, float]:
+def middle_of(shapes: list[list[tuple[float, float]]]) -> tuple[float, float]:
     """The mean direction of the corners, so that RA 359.9 and 0.1 have their middle at 0."""
     corners = [corner for shape in shapes for corner in shape]
     x = sum(math.cos(math.radians(dec)) * math.cos(math.radians(ra)) for ra, dec in corners)
@@ -65,7 +66,7 @@ def _middle(shapes: list[list[tuple[float, float]]]) -> tuple[float, float]:
     return math.degrees(math.atan2(y, x)) % 360, math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
-def _offset(ra: float, dec: float, ra0: float, dec0: float) -> tuple[float, float]:
+def offset(ra: float, dec: float, ra0: float, dec0: float) -> tuple[float, float]:
     """East and north of the middle in degrees, on the tangent plane."""
     turn, tilt, tilt0 = math.radians(ra - ra0), math.radians(dec), math.radians(dec0)
     depth = math.sin(tilt0) * math.sin(tilt) + math.cos(tilt0) * math.cos(tilt) * math.cos(turn)
@@ -75,9 +76,12 @@ def _offset(ra: float, dec: float, ra0: float, dec0: float) -> tuple[float, floa
     return math.degrees(east), math.degrees(north)
 
 
-def _bar(half_deg: float) -> tuple[float, str]:
+def scale_bar(half_deg: float) -> tuple[float, str]:
     """A scale bar of a round length near a third of the picture."""
+    for degrees in (30, 10, 5, 2):
+        if degrees <= half_deg:
+            return degrees, f"{degrees}°"
     for arcsec in (3600, 1200, 600, 300, 120, 60, 30, 10, 5, 2, 1):
         if arcsec / 3600 <= half_deg:
-            return arcsec / 3600, f"{arcsec // 60}′" if arcsec >= 60 else f"{arcsec}″"
+            return arcsec / 3600, "1°" if arcsec == 3600 else f"{arcsec // 60}′" if arcsec >= 60 else f"{arcsec}″"
     return half_deg, f"{half_deg * 3600:.2g}″"

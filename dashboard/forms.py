@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, cast
+from urllib.parse import urlencode
 
 from django import forms
 
 from mast import terms
 from mast.archive.query import LARGEST_RADIUS_DEG, Query
+from mast.archive.recognise import kind_of, program_in
 from mast.archive.sky import parse_coordinates, parse_radius
 from mast.errors import BadQuery, UserError
 from mast.fits.options import COLORMAPS, INVERTED, STRETCHES
@@ -16,6 +18,7 @@ from mast.fits.plan import Plan, Plane
 from mast.services import ImportRequest
 
 KINDS = [
+    ("auto", "Any of these"),
     ("target", "Target Name"),
     ("coordinates", "Coordinates"),
     ("observation", "Observation ID"),
@@ -29,7 +32,7 @@ Kind = Literal["target", "coordinates", "observation", "program"]
 class SearchForm(forms.Form):
     """One box for four kinds of search; the URL it makes is the search."""
 
-    kind = forms.ChoiceField(label="Search by", choices=KINDS, initial="target", widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label="Search by", choices=KINDS, initial="auto", required=False, widget=forms.RadioSelect)
     q = forms.CharField(label="Search for", max_length=200)
     radius = forms.CharField(label="Radius", max_length=20, required=False, initial="0.2°")
     all_levels = forms.BooleanField(label="Show all calibration levels", required=False)
@@ -42,6 +45,9 @@ class SearchForm(forms.Form):
         """Read the box as the kind says. Fields that failed on their own keep their own message."""
         values = self.cleaned_data
         text = values.get("q", "")
+        self.was_read = values.get("kind", "") in {"", "auto"}
+        if self.was_read:
+            values["kind"] = kind_of(text)
         if text and values.get("kind") == "coordinates":
             values["position"] = self._field(parse_coordinates, text)
         elif text and values.get("kind") == "program":
@@ -56,10 +62,30 @@ class SearchForm(forms.Form):
             return None
 
     def _program(self, text: str) -> str:
-        program = terms.program_of(text)
-        if not program.isdigit():
+        program = program_in(text)
+        if not program:
             self.add_error("q", "A program is a number, such as 2733.")
         return program
+
+    @property
+    def kind_label(self) -> str:
+        """The kind in the words of the guide."""
+        return dict(KINDS)[self.cleaned_data["kind"]]
+
+    @property
+    def other_kinds(self) -> list[tuple[str, str]]:
+        """What the text might mean besides."""
+        return [kind for kind in KINDS if kind[0] not in {"auto", self.cleaned_data["kind"]}]
+
+    @property
+    def bare_address(self) -> str:
+        """The search without filters, order or page."""
+        kept = {name: self.data[name] for name in self.fields if self.data.get(name)}
+        return f"?{urlencode(kept)}#results"
+
+    @property
+    def is_cone(self) -> bool:
+        return self.cleaned_data["kind"] in {"target", "coordinates"}
 
     @property
     def wider(self) -> float:
@@ -74,6 +100,13 @@ class SearchForm(forms.Form):
         if values["all_levels"] or values["kind"] == "observation":
             return None
         return tuple(int(level) for level in terms.SEARCH_LEVELS)
+
+    @property
+    def import_levels(self) -> str:
+        """What the page's Import passes on: levels 1 to 3 with the toggle on, else those of the search."""
+        if self.cleaned_data["all_levels"]:
+            return ",".join(str(int(level)) for level in terms.ALL_IMPORT_LEVELS)
+        return ",".join(str(level) for level in self.levels or ())
 
     def to_query(self) -> Query:
         values = self.cleaned_data

@@ -1,40 +1,49 @@
-"""Rows of a search as the page shows them: sorted, marked when held, ready to import."""
+"""A search's answer as the page shows it: filtered by facets, sorted, in pages, with the columns that were chosen.
+
+The address of the page is its whole state; what it names wrongly is passed over rather than refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.forms import SearchForm
-from mast import library, terms
+from django.core.paginator import Page, Paginator
+from django.http import QueryDict
+
+from dashboard import resultcolumns, resultfacets
+from dashboard.resultcolumns import Cell, Column
+from mast import library, services, terms
 from mast.archive import previews
-from mast.archive.answers import is_exclusive
+from mast.archive.answers import SearchAnswer, is_exclusive
 from mast.archive.rows import ObservationRow
 from mast.library import Reader
-from mast.services import SearchResult
 
-COLUMNS = [
-    ("obs_id", "Observation"),
-    ("target", "Target"),
-    ("instrument", "Instrument"),
-    ("filter", "Filter"),
-    ("exposure", "Exposure (s)"),
-    ("date", "Date (UTC)"),
-    ("level", "Level"),
-    ("rights", "Rights"),
-]
-_ATTRIBUTES = {
-    "obs_id": "obs_id",
-    "target": "target_name",
-    "instrument": "instrument_name",
-    "filter": "filters",
-    "exposure": "exposure_s",
-    "date": "t_min_mjd",
-    "level": "calib_level",
-    "rights": "data_rights",
-    "distance": "distance_arcsec",
-}
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of an answer is shown, as the address has it."""
+
+    chosen: Mapping[str, frozenset[str]]
+    sort: str
+    columns: tuple[Column, ...]
+    page: str
+
+    @classmethod
+    def from_query(cls, query: QueryDict, *, is_cone: bool = False) -> Shown:
+        chosen = {
+            facet.name: frozenset(value[:200] for value in query.getlist(facet.name)) for facet in resultfacets.FACETS
+        }
+        columns = resultcolumns.chosen(query.getlist("col"), is_cone=is_cone)
+        return cls(
+            {name: values for name, values in chosen.items() if values},
+            resultcolumns.sort_of(query.get("sort", "")),
+            columns,
+            query.get("page", "1"),
+        )
 
 
 @dataclass(frozen=True)
@@ -43,14 +52,14 @@ class Line:
 
     row: ObservationRow
     held_files: int
-    released_at: datetime | None
     thumb_id: int | None
     """a held file that shows what it looks like"""
+    cells: list[Cell]
 
     @property
     def preview_uri(self) -> str:
         """MAST's own preview, where anybody may see it."""
-        return "" if self.is_planned or self.is_exclusive else previews.uri_of(self.row.preview_uri)
+        return "" if self.is_planned or is_exclusive(self.row) else previews.uri_of(self.row.preview_uri)
 
     @property
     def is_planned(self) -> bool:
@@ -61,13 +70,36 @@ class Line:
         return is_exclusive(self.row)
 
     @property
+    def released_at(self) -> datetime | None:
+        return self.row.released_at
+
+    @property
     def can_import(self) -> bool:
         return not self.is_planned
 
 
-def as_lines(rows: Sequence[ObservationRow], found: SearchResult, user: Reader) -> list[Line]:
-    pictures = _pictures([row.obs_id for row in rows if row.obs_id in found.held], user)
-    return [Line(row, found.held.get(row.obs_id, 0), row.released_at, pictures.get(row.obs_id)) for row in rows]
+def matching(answer: SearchAnswer, shown: Shown) -> list[ObservationRow]:
+    """The rows that fit the facets, in the order asked for."""
+    return resultcolumns.ordered(resultfacets.fitting(answer, shown.chosen), shown.sort)
+
+
+def importable(answer: SearchAnswer, shown: Shown) -> list[str]:
+    """The obs_ids of `matching` that have files at all."""
+    return [row.obs_id for row in matching(answer, shown) if row.calib_level != terms.CalibLevel.PLANNED]
+
+
+def page_of(rows: Sequence[ObservationRow], shown: Shown) -> Page[ObservationRow]:
+    return Paginator(rows, PAGE_SIZE).get_page(shown.page)
+
+
+def as_lines(rows: Sequence[ObservationRow], shown: Shown, user: Reader) -> list[Line]:
+    """The rows of one page: two queries."""
+    held = services.held_counts(row.obs_id for row in rows)
+    pictures = _pictures(list(held), user)
+    return [
+        Line(row, held.get(row.obs_id, 0), pictures.get(row.obs_id), [column.cell(row) for column in shown.columns])
+        for row in rows
+    ]
 
 
 def _pictures(obs_ids: Sequence[str], user: Reader) -> dict[str, int]:
@@ -75,27 +107,3 @@ def _pictures(obs_ids: Sequence[str], user: Reader) -> dict[str, int]:
     files = library.visible_files(user).filter(is_viewable=True, observations__obs_id__in=obs_ids)
     shown = files.exclude(suffix="segm").order_by("calib_level", "size_bytes")
     return dict(shown.values_list("observations__obs_id", "pk"))
-
-
-def sort_of(text: str) -> str:
-    """The sort asked for, or "" (as MAST ordered them) for one that is unknown."""
-    return text if text.removeprefix("-") in _ATTRIBUTES else ""
-
-
-def ordered(rows: Sequence[ObservationRow], sort: str) -> Sequence[ObservationRow]:
-    """Sorted by one column, missing values last whichever way; ties by obs_id."""
-    if not sort:
-        return rows
-    name = _ATTRIBUTES[sort.removeprefix("-")]
-    known = [row for row in rows if getattr(row, name) not in {None, ""}]
-    missing = [row for row in rows if getattr(row, name) in {None, ""}]
-    known.sort(key=lambda row: row.obs_id)
-    known.sort(key=lambda row: getattr(row, name), reverse=sort.startswith("-"))
-    return [*known, *missing]
-
-
-def levels_to_import(form: SearchForm) -> str:
-    """What the page's Import passes on: levels 1 to 3 with the toggle on, else those of the search."""
-    if form.cleaned_data["all_levels"]:
-        return ",".join(str(int(level)) for level in terms.ALL_IMPORT_LEVELS)
-    return ",".join(str(level) for level in form.levels or ())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.views import imports, library, observation, search, viewer
+from dashboard.views import imports, library, observation, planning, search, viewer
 
 urlpatterns = [
     path("", library.index, name="library"),
@@ -10,8 +10,10 @@ urlpatterns = [
     path("theme/", library.theme, name="theme"),
     path("search/", search.search, name="search"),
     path("search/preview/", search.preview, name="preview"),
-    path("import/", search.start, name="start"),
-    path("import/preview/", search.plan, name="plan"),
+    path("search/read/", search.read, name="read"),
+    path("search/export/", search.export, name="export"),
+    path("import/", planning.start, name="start"),
+    path("import/preview/", planning.plan, name="plan"),
     path("imports/", imports.imports, name="imports"),
     path("imports/pill/", imports.pill, name="pill"),
     path("imports/<str:job_id>/", imports.job, name="job"),

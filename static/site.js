@@ -44,7 +44,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   waiting.textContent = "0";
   clock = setInterval(() => { waiting.textContent = Math.round((performance.now() - start) / 1000); }, 1000);
 });
-document.addEventListener("htmx:afterRequest", () => clearInterval(clock));
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt.querySelector?.("[data-elapsed]")) clearInterval(clock); });
 
 // --- clicks: cancel, copy, dismiss a toast
 document.addEventListener("click", (event) => {

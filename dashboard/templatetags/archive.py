@@ -57,6 +57,17 @@ def address(context: Context, *pairs: Any) -> str:
     return f"?{query.urlencode()}"
 
 
+@register.simple_tag(takes_context=True)
+def toggled(context: Context, name: str, value: str) -> str:
+    """The page's own query with one value of a parameter put in or taken out; always its first page."""
+    query = context["request"].GET.copy()
+    values = query.getlist(name)
+    query.setlist(name, [kept for kept in values if kept != value] if value in values else [*values, value])
+    for turned in ("page", "cursor"):
+        query.pop(turned, None)
+    return f"?{query.urlencode()}"
+
+
 @register.filter("words")
 def split_words(text: str) -> list[str]:
     return text.split()

@@ -1,34 +1,32 @@
-"""Search MAST, see what an import would bring, and start it."""
+"""Search MAST: one box, its answer in a table, the same answer as a file."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
-from django_htmx.http import trigger_client_event
 
-from dashboard import results
-from dashboard.forms import ImportForm, SearchForm
+from dashboard import resultcolumns, resultfacets, results, searchsnippets, skychart
+from dashboard.forms import SearchForm
 from dashboard.htmx import HtmxHttpRequest, page_or_part
-from dashboard.views.imports import Card
+from dashboard.tablefiles import table_file
 from mast import services
-from mast.services import ImportRequest, Refusal, StartedJob
+from mast.archive.answers import SearchAnswer
+from mast.archive.recognise import kind_of
+from mast.tables import FORMATS, columns_of
 
-PAGE_SIZE = 200
+TURNING = ("page", "sort", "col", *(facet.name for facet in resultfacets.FACETS))
+"""with any of these in the address the answer is looked at, not asked for anew"""
 
 
 @require_GET
 @vary_on_headers("HX-Request")
 def search(request: HtmxHttpRequest) -> HttpResponse:
-    form = SearchForm(request.GET or None)
+    form = SearchForm(request.GET if "q" in request.GET else None)
     context: dict[str, Any] = {"here": "search", "form": form}
     if form.is_valid():
         context |= _answer(request, form)
@@ -37,19 +35,75 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
 
 
 def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
-    turning = "page" in request.GET or "sort" in request.GET
-    found = services.turn_page(form.to_query()) if turning else services.search(form.to_query())
-    sort = results.sort_of(request.GET.get("sort", ""))
-    paginator = Paginator(results.ordered(found.answer.rows, sort), PAGE_SIZE)
-    page = paginator.get_page(request.GET.get("page"))
+    query = form.to_query()
+    turning = any(name in request.GET for name in TURNING)
+    found = services.turn_page(query) if turning else services.search(query, with_held=False)
+    answer = found.answer
+    shown = results.Shown.from_query(request.GET, is_cone=form.is_cone)
+    rows = results.matching(answer, shown)
+    page = results.page_of(rows, shown)
+    held = services.held_among(row.obs_id for row in rows)
     return {
         "found": found,
+        "shown": shown,
         "page": page,
-        "rows": results.as_lines(list(page.object_list), found, request.user),
-        "sort": sort,
-        "columns": results.COLUMNS,
-        "levels": results.levels_to_import(form),
+        "matching": len(rows),
+        "importable": sum(row.calib_level != -1 for row in rows),
+        "held_count": len(held),
+        "rows": results.as_lines(list(page.object_list), shown, request.user),
+        "facets": resultfacets.counted(answer, shown.chosen),
+        "all_columns": resultcolumns.COLUMNS,
+        "chart": skychart.draw(rows, {row.obs_id for row in page.object_list}, held, _cone(answer)),
+        "snippets": searchsnippets.of_search(answer, _base_url(request), _export_url(request)),
+        "levels": form.import_levels,
+        "formats": [*FORMATS, "json"],
+        "state": _state(request.GET),
     }
+
+
+def _cone(answer: SearchAnswer) -> skychart.Cone | None:
+    query = answer.query
+    if query.kind == "coordinates":
+        return skychart.Cone(query.ra_deg or 0.0, query.dec_deg or 0.0, query.radius_deg)
+    if answer.resolved:
+        return skychart.Cone(answer.resolved.ra_deg, answer.resolved.dec_deg, query.radius_deg)
+    return None
+
+
+def _state(query: QueryDict) -> str:
+    """The search as one value, for a plan that takes all it found."""
+    kept = query.copy()
+    for name in ("page", "col"):
+        kept.pop(name, None)
+    return kept.urlencode()
+
+
+def _base_url(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def _export_url(request: HttpRequest) -> str:
+    return f"{_base_url(request)}/search/export/?{_state(request.GET)}"
+
+
+@require_GET
+def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Every row that is shown, on all pages, with MAST's own columns."""
+    form = SearchForm(request.GET)
+    if not form.is_valid():
+        return redirect("search")
+    answer = services.turn_page(form.to_query()).answer
+    rows = results.matching(answer, results.Shown.from_query(request.GET, is_cone=form.is_cone))
+    records = [row.to_dict() for row in rows]
+    return table_file("jwst-search", request.GET.get("format", "csv"), columns_of(records), records)
+
+
+@require_GET
+def read(request: HttpRequest) -> HttpResponse:
+    """What the box would be searched as, said while it is typed into."""
+    text = request.GET.get("q", "").strip()[:200]
+    kind = kind_of(text) if text and request.GET.get("kind", "auto") in {"", "auto"} else ""
+    return render(request, "dashboard/_read_as.html", {"kind": kind})
 
 
 @require_GET
@@ -57,50 +111,3 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
 def preview(request: HttpRequest) -> HttpResponse:
     """A small copy of MAST's preview, by its URI: no page asks another host for anything."""
     return HttpResponse(services.preview_thumbnail(request.GET.get("uri", "")), content_type="image/jpeg")
-
-
-@require_GET
-def plan(request: HttpRequest) -> HttpResponse:
-    """The exact files an import would bring, before a byte is fetched."""
-    form = ImportForm(request.GET)
-    if not form.is_valid():
-        return redirect("search")
-    found = services.preview_import(form.requests()[0])
-    return render(
-        request, "dashboard/plan.html", {"here": "search", "plan": found, "levels": form.cleaned_data["levels"]}
-    )
-
-
-@require_POST
-def start(request: HtmxHttpRequest) -> HttpResponse:
-    """Import one observation (its own button) or all that are selected; the downloads run without the page."""
-    form = ImportForm(request.POST)
-    if not form.is_valid():
-        return _nothing_chosen(request, form)
-    user = request.user if isinstance(request.user, AbstractBaseUser) else None
-    started, refused = _start(form.requests(), user)
-    if request.htmx:
-        cards = [Card.of(item.job) for item in started]
-        response = render(request, "dashboard/_started.html", {"cards": cards, "refused": refused})
-        return trigger_client_event(response, "jobs-changed")
-    for item in started:
-        messages.success(request, f"{item.job.obs_id}: {item.message}")
-    for refusal in refused:
-        messages.error(request, f"{refusal.obs_id}: {refusal.error.message}")
-    return redirect(reverse("imports"))
-
-
-def _start(wanted: list[ImportRequest], user: AbstractBaseUser | None) -> tuple[list[StartedJob], list[Refusal]]:
-    """A refusal of the only one wanted is the answer to the request, with its status; of several it is one line."""
-    if len(wanted) == 1:
-        return [services.start_import(wanted[0], user)], []
-    return services.start_imports(wanted, user)
-
-
-def _nothing_chosen(request: HtmxHttpRequest, form: ImportForm) -> HttpResponse:
-    words = " ".join(str(error) for errors in form.errors.values() for error in errors)
-    if request.htmx:
-        return render(request, "dashboard/_started.html", {"complaint": words}, status=422)
-    messages.warning(request, words)
-    back = request.POST.get("back", "")
-    return redirect(back if back.startswith(reverse("search")) else "search")

@@ -1,11 +1,17 @@
-"""The last good answer to each query, deflated, in the database. Bounded: the oldest go first."""
+"""The last good answer to each query, deflated, in the database. Bounded: the oldest go first.
+
+The few answers that are being paged through are kept decoded in this process as well: reading twenty thousand rows
+from the database takes longer than a page may.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 import zlib
-from dataclasses import asdict
+from collections import OrderedDict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +38,11 @@ _PLAIN: Final = (
 )
 
 
+MOST_DECODED_ROWS: Final = 60_000
+_decoded: OrderedDict[tuple[str, dt.datetime], SearchAnswer] = OrderedDict()
+_lock = threading.Lock()
+
+
 class _Kept(msgspec.Struct):
     facts: dict[str, Any]
     rows: list[msgspec.Raw]
@@ -52,19 +63,42 @@ def keep(query: Query, answer: SearchAnswer) -> None:
         CachedSearch.objects.update_or_create(key=query.key(), defaults=fields)
     except DatabaseError as exc:
         log.warning("a search answer was not kept: %s", exc)
+    else:
+        _remember(query, answer)
 
 
 def find(query: Query) -> tuple[SearchAnswer, dt.datetime] | None:
     """The last good answer to a query and when it was given."""
-    row = CachedSearch.objects.filter(key=query.key()).first()
-    if row is None:
+    kept = CachedSearch.objects.filter(key=query.key())
+    fetched_at = kept.values_list("fetched_at", flat=True).first()
+    if fetched_at is None:
         return None
+    answer = _decoded.get((query.key(), fetched_at))
+    if answer is None:
+        row = kept.first()
+        if row is None:
+            return None
+        answer = _read(query, row)
+        _remember(query, answer)
+    # The same answer may have been asked for in another spelling.
+    return replace(answer, query=query), answer.fetched_at
+
+
+def _read(query: Query, row: CachedSearch) -> SearchAnswer:
     kept = msgspec.json.decode(zlib.decompress(row.answer), type=_Kept)
     facts = dict(kept.facts)
     facts["other_levels"] = {int(level): count for level, count in facts["other_levels"].items()}
     facts["resolved"] = Resolved(**facts["resolved"]) if facts["resolved"] else None
     rows = list(decode_rows(kept.rows, ObservationRow))
-    return SearchAnswer(query=query, rows=rows, fetched_at=row.fetched_at, **facts), row.fetched_at
+    return SearchAnswer(query=query, rows=rows, fetched_at=row.fetched_at, **facts)
+
+
+def _remember(query: Query, answer: SearchAnswer) -> None:
+    with _lock:
+        _decoded[query.key(), answer.fetched_at] = answer
+        _decoded.move_to_end((query.key(), answer.fetched_at))
+        while len(_decoded) > 1 and sum(len(kept.rows) for kept in _decoded.values()) > MOST_DECODED_ROWS:
+            _decoded.popitem(last=False)
 
 
 def prune() -> int:

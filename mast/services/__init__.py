@@ -40,7 +40,16 @@ from mast.services.library import (
 from mast.services.previews import preview_thumbnail
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
 from mast.services.removal import Removal, plan_removal, remove_observations
-from mast.services.searches import ProductList, SearchResult, list_products, search, turn_page, whats_new
+from mast.services.searches import (
+    ProductList,
+    SearchResult,
+    held_among,
+    held_counts,
+    list_products,
+    search,
+    turn_page,
+    whats_new,
+)
 from mast.services.system import health
 
 __all__ = [
@@ -72,6 +81,8 @@ __all__ = [
     "get_file",
     "get_job",
     "health",
+    "held_among",
+    "held_counts",
     "image_info",
     "job_progress",
     "list_jobs",

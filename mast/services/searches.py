@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from mast import conf, errors, terms
@@ -16,9 +16,11 @@ from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
 from mast.archive.rows import ProductRow
 from mast.imports import planning, searchcache
-from mast.models import DataFile
+from mast.models import DataFile, Observation
 
 IDS_A_QUERY = 500
+MOST_IDS = 20_000
+"""ids in one condition; SQLite takes 32,766 values in a statement"""
 PAGES_STAY = dt.timedelta(minutes=10)
 
 
@@ -42,21 +44,26 @@ class ProductList:
 
 
 def turn_page(query: Query) -> SearchResult:
-    """As `search`, for another page or order of an answer just given: a fresh one is not asked for again."""
+    """The answer for one of its pages, without what is held: one given just now is not asked for again."""
     kept = searchcache.find(query)
     if kept is None or timezone.now() - kept[1] > PAGES_STAY:
-        return search(query)
-    return SearchResult(kept[0], None, held_counts(row.obs_id for row in kept[0].rows))
+        return SearchResult(*_ask(query))
+    return SearchResult(kept[0])
 
 
-def search(query: Query) -> SearchResult:
+def search(query: Query, *, with_held: bool = True) -> SearchResult:
     """Ask MAST; while it is down, the last good answer to the same query.
 
     Raises
     ------
     BadQuery, TargetNotResolved, ArchiveError
     """
-    cached_at = None
+    answer, cached_at = _ask(query)
+    held = held_counts(row.obs_id for row in answer.rows) if with_held else {}
+    return SearchResult(answer, cached_at, held)
+
+
+def _ask(query: Query) -> tuple[SearchAnswer, dt.datetime | None]:
     try:
         answer = archive_search.search(query, conf.archive_config())
         searchcache.keep(query, answer)
@@ -64,8 +71,8 @@ def search(query: Query) -> SearchResult:
         kept = searchcache.find(query)
         if kept is None:
             raise
-        answer, cached_at = kept
-    return SearchResult(answer, cached_at, held_counts(row.obs_id for row in answer.rows))
+        return kept
+    return answer, None
 
 
 def whats_new(days_back: int = 7, instrument: str = "", limit: int = 50, offset: int = 0) -> SearchResult:
@@ -107,3 +114,14 @@ def held_counts(obs_ids: Iterable[str]) -> dict[str, int]:
         files = DataFile.objects.filter(observations__obs_id__in=part, state=DataFile.State.HELD)
         counts |= dict(files.values_list("observations__obs_id").annotate(count=Count("pk")).order_by())
     return counts
+
+
+def held_among(obs_ids: Iterable[str]) -> set[str]:
+    """Which of these observations have a file in the library; one query for twenty thousand of them."""
+    wanted = list(dict.fromkeys(obs_ids))
+    held: set[str] = set()
+    for start in range(0, len(wanted), MOST_IDS):
+        rows = Observation.objects.filter(obs_id__in=wanted[start : start + MOST_IDS])
+        here = DataFile.observations.through.objects.filter(observation=OuterRef("pk"))
+        held.update(rows.filter(Exists(here)).values_list("obs_id", flat=True))
+    return held

@@ -12,7 +12,7 @@ from astropy.io import ascii as astropy_ascii
 from astropy.io.votable import parse_single_table
 from django.core.management import CommandError, call_command
 
-from mast.management.commands.mast_search import kind_of
+from mast.archive.recognise import kind_of
 from mast.management.waiting import bar, exit_code_of
 from mast.models import DataFile, ImportJob
 from mast.practice import PracticeServer

@@ -50,7 +50,9 @@ def found(page: Element) -> list[str]:
 def test_the_page_offers_the_four_kinds_the_toggle_and_the_button_of_the_guide(client: Client) -> None:
     form = get(client, "").one("form", class_="search")
     kinds = [label.text for label in form.find("label", class_="choice")]
-    assert kinds == ["Target Name", "Coordinates", "Observation ID", "Program ID", "Show all calibration levels"]
+    assert kinds == [
+        "Any of these", "Target Name", "Coordinates", "Observation ID", "Program ID", "Show all calibration levels",
+    ]  # fmt: skip
     assert "Search MAST" in [button.text for button in form.find("button")]
     assert form["method"] == "get"
 
@@ -109,7 +111,7 @@ def test_an_observation_in_the_library_says_so_and_leads_to_its_page(client: Cli
     row = ObservationFactory(obs_id=OBS_ID)
     DataFileFactory(observation=row, is_viewable=True)
     page = get(client, f"kind=observation&q={OBS_ID}")
-    assert page.one("span", class_="good").text == "1 file"
+    assert page.one("a", class_="good").text == "1 file"
     assert page.one("a", class_="obs")["href"] == f"/observations/{OBS_ID}/"
     assert page.one("img", class_="thumb")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandParser
@@ -73,24 +72,9 @@ def _held(row: dict[str, Any], found: SearchResult) -> str:
     return counted(count, "file") if count else ""
 
 
-def kind_of(text: str) -> Kind:
-    """What the words mean; a target name is whatever is nothing else."""
-    from mast.archive.sky import parse_coordinates
-    from mast.errors import BadQuery
-
-    if re.fullmatch(r"\d{1,5}", text):
-        return "program"
-    if re.match(r"jw\d{5}", text.lower()):
-        return "observation"
-    try:
-        parse_coordinates(text)
-    except BadQuery:
-        return "target"
-    return "coordinates"
-
-
 def query_of(options: dict[str, Any]) -> Query:
     from mast.archive.query import Query
+    from mast.archive.recognise import kind_of, program_in
     from mast.archive.sky import parse_coordinates, parse_radius
 
     text = " ".join(options["what"])
@@ -103,7 +87,7 @@ def query_of(options: dict[str, Any]) -> Query:
         kind=kind,
         target_name=text,
         obs_id=text,
-        program_id=text,
+        program_id=program_in(text) or text,
         ra_deg=ra_deg,
         dec_deg=dec_deg,
         radius_deg=parse_radius(options["radius"]),
