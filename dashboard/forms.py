@@ -132,19 +132,26 @@ def _read(reader: Callable[[str], T], text: str) -> T:
 
 
 class ImportForm(forms.Form):
-    """What to import: one observation or several, at the levels of the search that was shown."""
+    """What to import: observations by name, or all that a search found, at the levels of the search that was shown.
 
-    obs_id = forms.MultipleChoiceField(required=True)
+    A plan's ticks come as `suffix`, those that stayed, and `seen`, all it showed: what was shown and not ticked is
+    left out, and what another level brings besides is not.
+    """
+
     levels = forms.RegexField(r"^\d(,\d)*$", required=False)
     source = forms.ChoiceField(choices=[(s.value, s.value) for s in terms.SourceChoice], required=False)
     tags = forms.CharField(max_length=500, required=False)
 
-    def __init__(self, data: Any) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any, found: Callable[[str], list[str]]) -> None:
+        """`found` gives the observations of a search by its address."""
+        fields = data.copy()
+        fields["levels"] = ",".join(level for level in data.getlist("levels") if level)
+        super().__init__(fields)
         # Any name may be asked for; whether MAST knows it is the service's answer to give.
-        wanted = data.getlist("only") or data.getlist("obs_id")
-        self.wanted: tuple[str, ...] = tuple(dict.fromkeys(name.strip() for name in wanted if name.strip()))
-        del self.fields["obs_id"]
+        self.search = data.get("search", "")
+        named = data.getlist("only") or (found(self.search) if self.search else data.getlist("obs_id"))
+        self.wanted: tuple[str, ...] = tuple(dict.fromkeys(name.strip() for name in named if name.strip()))
+        self.without = set(data.getlist("seen")) - set(data.getlist("suffix"))
 
     def clean(self) -> dict[str, Any]:
         if not self.wanted:

@@ -86,6 +86,7 @@ def select(
     levels: set[int] | None,
     product_type: str = "SCIENCE",
     with_associations: bool = True,
+    suffixes: set[str] | None = None,
 ) -> Selection:
     """The files of the asked levels and type, each file's own; never judged by its suffix.
 
@@ -94,13 +95,14 @@ def select(
     levels : accepted calibration levels; None for every level
     product_type : SCIENCE, PREVIEW, AUXILIARY, INFO, several with commas, or ALL
     with_associations : bring the association tables of the chosen levels along, whatever their type
+    suffixes : accepted kinds of file, `i2d` say; None for every kind
     """
     types = {part.strip().upper() for part in product_type.split(",") if part.strip()} or {ANY_TYPE}
     selection = Selection()
     fitting: list[ProductRow] = []
     companions: list[ProductRow] = []
     for row in rows:
-        reason = _distrust(row) or _wrong_level(row, levels)
+        reason = _distrust(row) or _wrong_level(row, levels) or _wrong_kind(row, suffixes)
         if reason:
             selection.left_out.append((row, reason))
         elif ANY_TYPE in types or row.product_type.upper() in types:
@@ -135,6 +137,11 @@ def _wrong_level(row: ProductRow, levels: set[int] | None) -> str:
     if levels is None or row.calib_level in levels:
         return ""
     return "its calibration level is unknown" if row.calib_level is None else f"it is Level {row.calib_level}"
+
+
+def _wrong_kind(row: ProductRow, suffixes: set[str] | None) -> str:
+    suffix = terms.suffix_of(row.file_name)
+    return "" if suffixes is None or suffix in suffixes else f"{suffix or 'its kind'} was not chosen"
 
 
 def _wrong_type(row: ProductRow) -> str:

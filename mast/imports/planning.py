@@ -25,13 +25,14 @@ IDS_A_QUERY: Final = 500
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What a user asks for. `calib_levels` None means the observation's own level."""
+    """What a user asks for. `calib_levels` None means the observation's own level, `suffixes` empty every kind."""
 
     obs_id: str
     product_type: str = "SCIENCE"
     calib_levels: tuple[int, ...] | None = None
     source: SourceChoice = SourceChoice.AUTO
     tags: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,16 @@ def plan(request: ImportRequest, offer: Offer | None = None) -> ImportPlan:
     observation, rows = offer.observation, offer.rows
     refuse_planned(observation)
     levels = request.calib_levels or own_levels(observation.calib_level)
-    selection = archive_products.select(rows, levels=set(levels), product_type=request.product_type)
+    selection = archive_products.select(
+        rows, levels=set(levels), product_type=request.product_type, suffixes=set(request.suffixes) or None
+    )
     available = levels_available(rows, request.product_type)
     if not selection.chosen:
         raise nothing_to_import(observation.obs_id, levels, request.product_type, available)
     refuse_exclusive(observation, selection.chosen)
     held = held_uris(row.data_uri for row in selection.chosen)
     files = [PlannedFile(row, row.data_uri in held) for row in selection.chosen]
-    to_fetch = _bytes_to_fetch([file.row for file in files if not file.held])
+    to_fetch = bytes_to_fetch([file.row for file in files if not file.held])
     free = conf.free_bytes()
     return ImportPlan(
         observation=observation,
@@ -201,7 +204,7 @@ def held_uris(uris: Iterable[str]) -> set[str]:
     return held
 
 
-def _bytes_to_fetch(rows: Sequence[ProductRow]) -> int:
+def bytes_to_fetch(rows: Sequence[ProductRow]) -> int:
     """Catalogued bytes of these products, less what lies in part files already."""
     total = sum(row.size_bytes or 0 for row in rows)
     uris = [row.data_uri for row in rows]
@@ -242,4 +245,6 @@ def choices_key(obs_id: str, levels: Sequence[int], request: ImportRequest) -> s
         str(request.source),
         sorted(set(request.tags)),
     ]
+    if request.suffixes:
+        choices.append(sorted(set(request.suffixes)))
     return hashlib.sha256(json.dumps(choices).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """What a user may ask for: the one door for pages, API, admin and commands. Raises `MastError`."""
 
+from mast.imports.bulkplan import BulkPlan
 from mast.imports.planning import ImportPlan, ImportRequest, PlannedFile
 from mast.imports.progress import FileProgress, ImportResult, JobProgress
 from mast.imports.refresh import Change, RefreshReport
@@ -8,6 +9,7 @@ from mast.services.imports import (
     Refusal,
     StartedJob,
     check_files,
+    plan_imports,
     preview_import,
     register_existing,
     start_import,
@@ -53,6 +55,7 @@ from mast.services.searches import (
 from mast.services.system import health
 
 __all__ = [
+    "BulkPlan",
     "Change",
     "FileProgress",
     "FilesOnDisk",
@@ -89,6 +92,7 @@ __all__ = [
     "list_products",
     "metadata",
     "pause_job",
+    "plan_imports",
     "plan_removal",
     "preview_import",
     "preview_thumbnail",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from mast import errors
-from mast.imports import planning, shelf, starting
+from mast.imports import bulkplan, planning, shelf, starting
+from mast.imports.bulkplan import BulkPlan
 from mast.imports.planning import ImportPlan, ImportRequest
 from mast.models import ImportJob
 
@@ -42,6 +43,17 @@ class FilesOnDisk:
 def preview_import(request: ImportRequest) -> ImportPlan:
     """The exact files an import would bring; downloads and writes nothing."""
     return planning.plan(request)
+
+
+def plan_imports(requests: Sequence[ImportRequest], without: Iterable[str] = ()) -> BulkPlan:
+    """One plan for several imports of the same choices, without the suffixes named; downloads and writes nothing."""
+    if len(requests) > bulkplan.MOST_OBSERVATIONS:
+        raise errors.BadQuery(
+            f"{len(requests):,} observations are too many for one plan, which takes {bulkplan.MOST_OBSERVATIONS:,}. "
+            "Narrow the search by a filter first.",
+            fields={"obs_id": "too many at once"},
+        )
+    return bulkplan.plan_many(requests, without)
 
 
 def start_import(request: ImportRequest, user: AbstractBaseUser | None = None) -> StartedJob:
