@@ -16,6 +16,7 @@ urlpatterns = [
     path("import/preview/", planning.plan, name="plan"),
     path("imports/", imports.imports, name="imports"),
     path("imports/pill/", imports.pill, name="pill"),
+    path("imports/all/<str:section>/<str:action>/", imports.act_on_all, name="act-on-all"),
     path("imports/<str:job_id>/", imports.job, name="job"),
     path("imports/<str:job_id>/progress/", imports.progress, name="progress"),
     path("imports/<str:job_id>/<str:action>/", imports.act, name="act"),

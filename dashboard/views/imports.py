@@ -22,18 +22,12 @@ from mast.terms import JobState
 
 CARD_FILES = 6
 PAGE_FILES = 200
-ENDED_SHOWN = 30
-ACTIVE_SHOWN = 50
+SHOWN_JOBS = 20
+"""in each section; the rest have a page of their own"""
+PAGE_JOBS = 50
 FAST_S, SLOW_S = 1, 5
 NEW = timedelta(seconds=20)
 """a job just started is about to move"""
-ACTIONS = {
-    "pause": services.pause_job,
-    "cancel": services.cancel_job,
-    "resume": services.resume_job,
-    "retry": services.retry_job,
-    "dismiss": services.dismiss_job,
-}
 
 
 @dataclass(frozen=True)
@@ -77,27 +71,88 @@ class Card:
         return self.progress.file_count - len(self.progress.file_progress)
 
 
-SECTIONS = [
-    ("Running", terms.ACTIVE, "Nothing is being imported right now."),
-    ("Paused", frozenset({JobState.PAUSED}), ""),
-    ("Failed", frozenset({JobState.FAILED}), ""),
-    ("Finished", frozenset({JobState.COMPLETE, JobState.CANCELLED}), "Nothing has finished yet."),
-]
+@dataclass(frozen=True)
+class Section:
+    """Jobs in some states: what the section is called and says when empty, and what may be done to all of them."""
+
+    name: str
+    title: str
+    states: frozenset[JobState]
+    for_all: tuple[tuple[str, str], ...]
+    words: str = ""
+
+
+SECTIONS = (
+    Section(
+        "running",
+        "Running",
+        terms.ACTIVE - {JobState.QUEUED},
+        (("pause", "pause"), ("cancel", "stop")),
+        "Nothing is being imported right now.",
+    ),
+    Section("queued", "Queued", frozenset({JobState.QUEUED}), (("pause", "pause"), ("cancel", "stop"))),
+    Section("paused", "Paused", frozenset({JobState.PAUSED}), (("resume", "play"), ("cancel", "stop"))),
+    Section("failed", "Failed", frozenset({JobState.FAILED}), (("retry", "refresh"), ("dismiss", "check"))),
+    Section(
+        "finished",
+        "Finished",
+        frozenset({JobState.COMPLETE, JobState.CANCELLED}),
+        (("dismiss", "check"),),
+        "Nothing has finished yet.",
+    ),
+)
+BY_NAME = {section.name: section for section in SECTIONS}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A section with its newest jobs."""
+
+    section: Section
+    cards: list[Card]
+    count: int
+
+    @property
+    def is_seen(self) -> bool:
+        return bool(self.cards or self.section.words)
 
 
 @require_GET
 def imports(request: HttpRequest) -> HttpResponse:
-    active, active_count = services.list_jobs(state="active", limit=ACTIVE_SHOWN)
-    ended, ended_count = services.list_jobs(state="ended", limit=ENDED_SHOWN)
-    cards = [Card.of(job) for job in [*active, *ended]]
-    sections = [
-        (title, [card for card in cards if card.job.state in states], words) for title, states, words in SECTIONS
-    ]
-    hidden = active_count + ended_count - len(cards)
-    is_live = any(job.state in terms.ACTIVE for job in active)
-    return render(
-        request, "dashboard/imports.html", {"here": "imports", "sections": sections, "hidden": hidden, "live": is_live}
-    )
+    """Every section with its newest jobs, or one of them page by page."""
+    only = BY_NAME.get(request.GET.get("state", ""))
+    number = request.GET.get("page", "1")
+    page = int(number) if number.isascii() and number.isdigit() and 0 < int(number) < 100_000 else 1
+    limit = PAGE_JOBS if only else SHOWN_JOBS
+    shown = [_shown(section, limit, (page - 1) * limit) for section in ([only] if only else SECTIONS)]
+    context = {
+        "here": "imports",
+        "sections": shown,
+        "only": only,
+        "page": page,
+        "is_last": bool(only) and page * limit >= shown[0].count,
+        "live": any(card.pace_s for part in shown for card in part.cards),
+    }
+    return render(request, "dashboard/imports.html", context)
+
+
+def _shown(section: Section, limit: int, offset: int) -> Shown:
+    jobs, count = services.jobs_in(section.states, limit, offset)
+    return Shown(section, [Card.of(job) for job in jobs], count)
+
+
+@require_POST
+def act_on_all(request: HttpRequest, section: str, action: str) -> HttpResponse:
+    """One action for every job of a section."""
+    chosen = BY_NAME.get(section)
+    if chosen is None or action not in dict(chosen.for_all):
+        raise BadQuery(f"There is no action {action!r} for {section!r}.", fields={"action": "unknown"})
+    done, refused = services.for_all(action, chosen.states)
+    words = f"{action.capitalize()}: {done} {'job' if done == 1 else 'jobs'}."
+    if refused:
+        words += f" {refused} could not be, because they had moved on."
+    messages.success(request, words)
+    return redirect("imports")
 
 
 @require_GET
@@ -122,9 +177,9 @@ def progress(request: HtmxHttpRequest, job_id: str) -> HttpResponse:
 
 @require_POST
 def act(request: HtmxHttpRequest, job_id: str, action: str) -> HttpResponse:
-    if action not in ACTIONS:
+    if action not in services.ACTIONS:
         raise BadQuery(f"There is no action {action!r}.", fields={"action": "unknown"})
-    changed = ACTIONS[action](job_id)
+    changed = services.ACTIONS[action](job_id)
     if not request.htmx:
         return redirect("imports")
     if changed.dismissed_at:

@@ -142,3 +142,18 @@ def _decode(fields: Any) -> Numbers | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+# --- answers that many ask for ----------------------------------------------------------------------------------
+
+
+def remember(key: str, answer: bytes, stands_ms: int) -> None:
+    """Keep an answer for every process of the site, for a moment."""
+    _connection.run([("SET", f"answer:{key}", answer, "PX", stands_ms)])
+
+
+def remembered(key: str) -> bytes | None:
+    """An answer kept by any process, or None."""
+    answers = _connection.run([("GET", f"answer:{key}")])
+    found = answers[0] if answers else None
+    return found.encode() if isinstance(found, str) else found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
@@ -18,6 +20,11 @@ from mast.models import DataFile, ImportItem, ImportJob, Transfer
 from mast.terms import JobState
 
 MOST_IDS: Final = 200
+MANY: Final = 200
+"""files of a job whose progress is added up for all who ask, and stands while that is"""
+COST_SHARE: Final = 50
+"""as many times as long as it took to add up"""
+LONGEST_S: Final = 3.0
 ALMOST: Final = 99.9
 """what a job shows at most until its records are written"""
 
@@ -106,7 +113,22 @@ def of(job: ImportJob, *, max_files: int = 200) -> JobProgress:
     longer than the job's own row stays as it is.
     """
     key = (job.pk, job.state, job.message, job.progress_percent, max_files)
+    if job.total_files > MANY and not job.is_ended:
+        return _recent.get(key, lambda: _shared(job, max_files))
     return _recent.get(key, lambda: _now(job, max_files))
+
+
+def _shared(job: ImportJob, max_files: int) -> JobProgress:
+    """Of a job whose files take a while to add up: one answer for all processes, so that none goes backwards."""
+    key = f"{job.pk}:{job.state}:{max_files}"
+    kept = live.remembered(key)
+    if kept:
+        return msgspec.json.decode(kept, type=JobProgress)
+    start = time.perf_counter()
+    made = _now(job, max_files)
+    stands_ms = int(min(LONGEST_S, COST_SHARE * (time.perf_counter() - start)) * 1000)
+    live.remember(key, msgspec.json.encode(made), max(1, stands_ms))
+    return made
 
 
 def _now(job: ImportJob, max_files: int) -> JobProgress:

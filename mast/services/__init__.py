@@ -16,11 +16,14 @@ from mast.services.imports import (
     start_imports,
 )
 from mast.services.jobs import (
+    ACTIONS,
     active_summary,
     cancel_job,
     dismiss_job,
+    for_all,
     get_job,
     job_progress,
+    jobs_in,
     list_jobs,
     pause_job,
     resume_job,
@@ -55,6 +58,7 @@ from mast.services.searches import (
 from mast.services.system import health
 
 __all__ = [
+    "ACTIONS",
     "BulkPlan",
     "Change",
     "FileProgress",
@@ -81,6 +85,7 @@ __all__ = [
     "file_path",
     "file_picture",
     "file_plan",
+    "for_all",
     "get_file",
     "get_job",
     "health",
@@ -88,6 +93,7 @@ __all__ = [
     "held_counts",
     "image_info",
     "job_progress",
+    "jobs_in",
     "list_jobs",
     "list_products",
     "metadata",

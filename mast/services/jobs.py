@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Collection
 
 from django.utils import timezone
 
@@ -33,6 +34,27 @@ def list_jobs(
     if obs_id:
         jobs = jobs.filter(obs_id=obs_id)
     return list(jobs[offset : offset + limit]), jobs.count()
+
+
+def jobs_in(states: Collection[str], limit: int = 50, offset: int = 0) -> tuple[list[ImportJob], int]:
+    """One page of the jobs in some states, those that begin or began last first, and how many there are."""
+    jobs = ImportJob.objects.filter(dismissed_at=None, state__in=states)
+    return list(jobs[offset : offset + limit]), jobs.count()
+
+
+def for_all(action: str, states: Collection[str]) -> tuple[int, int]:
+    """Do to every job in some states what its button does; how many it was done to, and how many refused.
+
+    One job after another, as its own button would: what one refuses does not stop the rest.
+    """
+    done = refused = 0
+    for pk in list(ImportJob.objects.filter(dismissed_at=None, state__in=states).values_list("pk", flat=True)):
+        try:
+            ACTIONS[action](pk)
+            done += 1
+        except (errors.JobError, errors.UserError):
+            refused += 1
+    return done, refused
 
 
 def pause_job(job_id: str | uuid.UUID) -> ImportJob:
@@ -73,3 +95,12 @@ def job_progress(job: str | uuid.UUID | ImportJob, *, max_files: int = 200) -> J
 def active_summary() -> tuple[int, float]:
     """For the pill in the header: how many jobs run, and their percent together."""
     return progress.active_summary()
+
+
+ACTIONS: dict[str, Callable[[str | uuid.UUID], ImportJob]] = {
+    "pause": pause_job,
+    "cancel": cancel_job,
+    "resume": resume_job,
+    "retry": retry_job,
+    "dismiss": dismiss_job,
+}

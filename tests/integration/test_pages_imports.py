@@ -6,9 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from mast import services
+from mast.imports import progress
 from mast.models import ImportJob
 from mast.terms import JobState
 from tests.factories import JobFactory, ObservationFactory, TransferFactory, job_with
@@ -39,7 +43,7 @@ def actions(card: Element) -> list[str]:
     [
         (JobState.DOWNLOADING, "Running", ["Pause", "Cancel"], "load delay:1s, wake"),
         (JobState.VERIFYING, "Running", ["Pause", "Cancel"], "load delay:1s, wake"),
-        (JobState.QUEUED, "Running", ["Pause", "Cancel"], "load delay:5s, wake"),
+        (JobState.QUEUED, "Queued", ["Pause", "Cancel"], "load delay:5s, wake"),
         (JobState.WAITING, "Running", ["Pause", "Cancel"], "load delay:5s, wake"),
         (JobState.PAUSED, "Paused", ["Resume", "Cancel"], None),
         (JobState.FAILED, "Failed", ["Retry", "Dismiss"], None),
@@ -197,3 +201,73 @@ def test_a_job_just_started_is_looked_at_every_second(client: Client) -> None:
     job = job_in(JobState.QUEUED, created_at=timezone.now())
     live = page_of(client.get("/imports/")).one("div", id=f"job-{job.pk}-live")
     assert live["hx-trigger"] == "load delay:1s, wake"
+
+
+# --- all at once ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "section", "action", "after"),
+    [
+        (JobState.WAITING, "running", "pause", JobState.PAUSED),
+        (JobState.QUEUED, "queued", "cancel", JobState.CANCELLED),
+        (JobState.PAUSED, "paused", "resume", JobState.QUEUED),
+        (JobState.FAILED, "failed", "retry", JobState.QUEUED),
+    ],
+)
+def test_what_one_button_does_another_does_for_all_of_a_section(
+    client: Client, state: JobState, section: str, action: str, after: JobState
+) -> None:
+    jobs = [job_in(state) for _ in range(3)]
+    other = job_in(JobState.COMPLETE)
+    page = page_of(client.get("/imports/"))
+    (form,) = page.find("form", action=f"/imports/all/{section}/{action}/")
+    assert form.one("button").text == f"{action.capitalize()} all {section}"
+    client.post(form["action"])
+    for job in jobs:
+        job.refresh_from_db()
+        assert job.state == after
+    other.refresh_from_db()
+    assert other.state == JobState.COMPLETE
+
+
+def test_dismiss_all_empties_a_section_and_says_how_many(client: Client) -> None:
+    for _ in range(2):
+        job_in(JobState.FAILED)
+    page = page_of(client.post("/imports/all/failed/dismiss/", follow=True))
+    assert "Dismiss: 2 jobs." in page.text
+    assert not page.find("article")
+
+
+def test_an_action_a_section_does_not_have_is_refused(client: Client) -> None:
+    assert client.post("/imports/all/finished/cancel/").status_code == 422
+    assert client.post("/imports/all/nonsense/cancel/").status_code == 422
+
+
+def test_a_long_section_has_pages_of_its_own(client: Client) -> None:
+    for _ in range(53):
+        JobFactory(state=JobState.COMPLETE, ended_at=timezone.now())
+    page = page_of(client.get("/imports/"))
+    assert len(page.find("article")) == 20
+    (link,) = [link for link in page.find("a") if link.text == "All 53 finished"]
+    first = page_of(client.get(f"/imports/{link['href'].removeprefix('/imports/')}"))
+    assert len(first.find("article")) == 50
+    second = page_of(client.get(f"{link['href']}&page=2"))
+    assert len(second.find("article")) == 3
+    assert "Older" not in second.text
+    assert page_of(client.get("/imports/?state=finished&page=x")).find("article")
+
+
+def test_a_large_job_is_added_up_once_for_all_who_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred tabs of a job of thousands of files cost what one costs; another process sees the same numbers."""
+    # An answer stands for as long as this test takes on any machine.
+    monkeypatch.setattr(progress, "COST_SHARE", 1_000_000)
+    monkeypatch.setattr(progress, "LONGEST_S", 600)
+    job = job_with(*[TransferFactory(state=JobState.DOWNLOADING) for _ in range(201)], state=JobState.DOWNLOADING)
+    first = services.job_progress(job, max_files=6)
+    progress._recent._kept.clear()
+    with CaptureQueriesContext(connection) as queries:
+        assert services.job_progress(job, max_files=6) == first
+    assert [query["sql"] for query in queries if "mast_transfer" in query["sql"]] == []
+    ImportJob.objects.filter(pk=job.pk).update(state=JobState.PAUSED)
+    assert services.job_progress(job, max_files=6).state == JobState.PAUSED
