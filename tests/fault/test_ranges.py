@@ -74,6 +74,15 @@ def test_a_416_for_ever_ends_in_a_plain_get(world: World, content: bytes) -> Non
         assert server.asked[-1].span is None
 
 
+def test_a_416_does_not_end_a_file_that_only_its_length_proves(world: World, content: bytes) -> None:
+    """No FITS structure shows that a table in text is not over yet."""
+    with FaultServer(content) as server:
+        server.fault("416", lies.status(416), times=99, when=lambda asked: asked.is_beyond(2 * MIB))
+        fetched = world.fetch(server, file_name="jw02733-o001_t001_nircam_f090w_cat.ecsv", connections=1)
+        world.assert_is_a_version_of(fetched, server)
+        assert server.fired["416"]
+
+
 @pytest.mark.parametrize("etag", ["strong", "weak", "none"])
 def test_a_file_replaced_while_it_comes_is_fetched_anew(world: World, content: bytes, etag: str) -> None:
     newer = fits_bytes(len(content), seed=99)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mast.errors import AlreadyClaimed, Cancelled, DamagedFile, DiskFull, FileError, SizeMismatch
+from mast.errors import AlreadyClaimed, Cancelled, DamagedFile, DiskFull, FileError, SizeMismatch, TruncatedFits
 from mast.transfer import Fetched
 from mast.transfer.config import MIB
 from mast.transfer.disk import Disk
@@ -19,7 +19,7 @@ from tests.fault import server as lies
 from tests.fault import victims
 from tests.fault.disks import FailingDisk
 from tests.fault.server import FaultServer
-from tests.fault.world import World, fits_bytes
+from tests.fault.world import NAME, World, fits_bytes
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
@@ -236,3 +236,15 @@ def test_another_file_at_the_final_name_is_never_overwritten(world: World, conte
     with FaultServer(content) as server, pytest.raises(SizeMismatch):
         world.fetch(server, catalog_bytes=len(content))
     assert world.final_path.read_bytes() == other
+
+
+@pytest.mark.parametrize("name", ["jw02733-o001_20250101t000000_image3_00001_asn.json", NAME])
+def test_a_file_at_its_place_that_goes_on_after_its_end_is_not_taken_for_whole(
+    world: World, content: bytes, name: str
+) -> None:
+    lying = world.final_path.with_name(name)
+    lying.parent.mkdir(parents=True)
+    lying.write_bytes(content + b" " * 10)
+    with FaultServer(content) as server, pytest.raises((SizeMismatch, TruncatedFits)):
+        world.fetch(server, catalog_bytes=len(content), file_name=name)
+    assert lying.stat().st_size == len(content) + 10
