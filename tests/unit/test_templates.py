@@ -33,11 +33,17 @@ def test_nothing_is_loaded_from_another_host(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=names)
 def test_what_htmx_does_works_without_it(path: Path) -> None:
-    """A form that htmx sends has its action; the exceptions poll, and poll what a reload shows as well."""
-    for tag in re.findall(r"<(?:form|a|button|div|span)\b[^>]*\bhx-(?:get|post)=(?:[^>]|%\})*>", path.read_text()):
+    """A form that htmx sends has its action; the exceptions poll, and poll what a reload shows as well.
+
+    What htmx sends when a choice changes, a button of the same form sends too.
+    """
+    text = path.read_text()
+    for tag in re.findall(r"<(?:form|a|button|div|span)\b[^>]*\bhx-(?:get|post)=(?:[^>]|%\})*>", text):
         is_poll = "data-poll" in tag
         is_submit = tag.startswith("<button") and 'hx-post="{% url "start" %}"' in tag
-        assert is_poll or is_submit or "action=" in tag or "href=" in tag, tag
+        address = re.search(r'hx-post="(\{%.*?%\})"', tag)
+        has_button = address is not None and f'formaction="{address[1]}"' in text
+        assert is_poll or is_submit or has_button or "action=" in tag or "href=" in tag, tag
 
 
 def test_the_script_stays_small_and_the_style_asks_nobody() -> None:
