@@ -100,6 +100,7 @@ DOWNLOAD_CONNECTIONS = _whole_number("DOWNLOAD_CONNECTIONS", 16, low=1, high=64)
 DOWNLOAD_FILES = _whole_number("DOWNLOAD_FILES", 4, low=1, high=32)
 DOWNLOAD_CHUNK_MB = _number("DOWNLOAD_CHUNK_MB", 8, low=0.0625, high=256)
 STORAGE_MIN_FREE_GB = _number("STORAGE_MIN_FREE_GB", 2, low=0, high=1e6)
+VERIFY_MB_PER_S = _number("VERIFY_MB_PER_S", 100, low=0, high=1e6)
 
 # --- Django -----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mast.transfer.config import TransferConfig
 
 MIB = 1024 * 1024
+MB = 1_000_000
 GB = 1_000_000_000
 
 

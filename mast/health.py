@@ -11,8 +11,10 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Count
 
 from mast import conf
+from mast.models import DataFile, Verification
 
 WORKER_KEYS = "jwst:worker:"
 # A worker that said nothing for this long is gone, or stuck.
@@ -35,7 +37,7 @@ class Part:
 
 def parts() -> list[Part]:
     """Every part, each asked once; none waits longer than about a second."""
-    return [database(), redis_server(), worker(), disk(), archive()]
+    return [database(), redis_server(), worker(), disk(), files(), archive()]
 
 
 def database() -> Part:
@@ -113,6 +115,37 @@ def disk() -> Part:
     if free < conf.min_free_bytes():
         return Part("disk", False, f"{free / conf.GB:.1f} GB are free, less than imports must leave free.", facts)
     return Part("disk", True, f"{free / conf.GB:.1f} GB are free.", facts)
+
+
+def files() -> Part:
+    """Whether every file is known to be whole, and when all were last read again."""
+    try:
+        states = dict(DataFile.objects.values_list("state").annotate(count=Count("pk")).order_by())
+        last = Verification.objects.exclude(ended_at=None).first()
+    except DatabaseError:
+        return Part("files", False, "Whether the files are whole is not known while the database does not answer.")
+    wrong = {name: states.get(name, 0) for name in (DataFile.State.DAMAGED, DataFile.State.MISSING)}
+    facts = {"held": states.get(DataFile.State.HELD, 0)} | {str(name): count for name, count in wrong.items()}
+    if last is not None and last.ended_at is not None:
+        facts["last_verification"] = {
+            "ended_at": last.ended_at.isoformat(),
+            "files": last.file_count,
+            "bytes": last.read_bytes,
+            "damaged": last.damaged_count,
+            "missing": last.missing_count,
+            "unknown": last.unknown_count,
+        }
+    waiting = ", ".join(f"{count} {name}" for name, count in wrong.items() if count)
+    words = f"{waiting}: not fetched again yet. " if waiting else ""
+    return Part("files", not waiting, words + _last_verification(last), facts)
+
+
+def _last_verification(last: Verification | None) -> str:
+    if last is None or last.ended_at is None:
+        return "No verification has read the whole shelf yet; `archive_verify` does."
+    counts = {"damaged": last.damaged_count, "missing": last.missing_count, "unknown": last.unknown_count}
+    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing wrong"
+    return f"Last verification {last.ended_at:%Y-%m-%d %H:%M} UTC: {last.file_count:,} files read, {found} found."
 
 
 def archive() -> Part:

@@ -269,6 +269,30 @@ class ImportItem(models.Model):
         return f"{self.job_id}: {self.transfer_id}"
 
 
+class Verification(models.Model):
+    """One reading of the whole shelf: how far it is and what it found. An unfinished one is gone on with."""
+
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    last_file = models.BigIntegerField(default=0, help_text="id of the file read last: files are read in order of ids")
+    file_count = models.PositiveIntegerField(default=0, help_text="files read so far")
+    read_bytes = models.BigIntegerField(default=0)
+    damaged_count = models.PositiveIntegerField(default=0)
+    missing_count = models.PositiveIntegerField(default=0)
+    unknown_count = models.PositiveIntegerField(default=0, help_text="files on disk without a record")
+    found = models.JSONField(default=list, blank=True, help_text="what was not as it should be, the first thousand")
+
+    class Meta:
+        ordering: ClassVar = ["-started_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.file_count} files from {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def wrong_count(self) -> int:
+        return self.damaged_count + self.missing_count + self.unknown_count
+
+
 class CachedSearch(models.Model):
     """The last good answer to a query, served with its age while MAST is down."""
 

@@ -14,17 +14,19 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import reswap, retarget, trigger_client_event
 
 from dashboard.htmx import HtmxHttpRequest
-from mast import services, terms
+from mast import library, services, terms
 from mast.errors import BadQuery
 from mast.models import ImportJob, Observation
 from mast.services import JobProgress
 from mast.terms import JobState
+from mast.words import counted
 
 CARD_FILES = 6
 PAGE_FILES = 200
 SHOWN_JOBS = 20
 """in each section; the rest have a page of their own"""
 PAGE_JOBS = 50
+WRONG_SHOWN = 20
 FAST_S, SLOW_S = 1, 5
 NEW = timedelta(seconds=20)
 """a job just started is about to move"""
@@ -132,6 +134,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         "page": page,
         "is_last": bool(only) and page * limit >= shown[0].count,
         "live": any(card.pace_s for part in shown for card in part.cards),
+        "shelf": services.shelf_state(),
+        "wrong": library.visible_files(request.user).exclude(state="held").order_by("file_name")[:WRONG_SHOWN],
     }
     return render(request, "dashboard/imports.html", context)
 
@@ -148,7 +152,7 @@ def act_on_all(request: HttpRequest, section: str, action: str) -> HttpResponse:
     if chosen is None or action not in dict(chosen.for_all):
         raise BadQuery(f"There is no action {action!r} for {section!r}.", fields={"action": "unknown"})
     done, refused = services.for_all(action, chosen.states)
-    words = f"{action.capitalize()}: {done} {'job' if done == 1 else 'jobs'}."
+    words = f"{action.capitalize()}: {counted(done, 'job')}."
     if refused:
         words += f" {refused} could not be, because they had moved on."
     messages.success(request, words)

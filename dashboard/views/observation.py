@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -86,6 +87,25 @@ def curate(request: HttpRequest, obs_id: str) -> HttpResponse:
 @require_POST
 def curate_file(request: HttpRequest, file_id: int) -> HttpResponse:
     return _curate(request, library.get_file(file_id, request.user), "file", file_id)
+
+
+@require_POST
+def fetch_again(request: HttpRequest, file_id: int) -> HttpResponse:
+    """Bring one damaged or missing file home anew."""
+    return _fetch_again(request, [library.get_file(file_id, request.user)])
+
+
+@require_POST
+def fetch_all_again(request: HttpRequest) -> HttpResponse:
+    """The same for all of them."""
+    return _fetch_again(request, list(services.wrong_files()))
+
+
+def _fetch_again(request: HttpRequest, files: list[DataFile]) -> HttpResponse:
+    user = request.user if isinstance(request.user, AbstractBaseUser) else None
+    for job in services.fetch_again(files, user):
+        messages.success(request, f"{job.obs_id}: {job.message}")
+    return redirect("imports")
 
 
 def _curate(request: HttpRequest, row: Observation | DataFile, page: str, key: str | int) -> HttpResponse:

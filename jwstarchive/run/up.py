@@ -184,7 +184,8 @@ class Up:
         if self.practice_port and _get_json(("127.0.0.1", self.practice_port), "/health") is None:
             return ["the practice archive"]
         parts = _healthz().get("parts")
-        return ["the web server"] if not parts else [name for name, ok in parts.items() if not ok]
+        # A damaged file is no reason not to start.
+        return ["the web server"] if not parts else [name for name, ok in parts.items() if not ok and name != "files"]
 
     def _failing(self) -> list[str]:
         return [name for name, child in self.supervisor.children.items() if child.failures >= GIVE_UP_AFTER_FAILURES]

@@ -36,7 +36,7 @@ class DataFileAdmin(parts.Corrections):
     show_full_result_count = False
     autocomplete_fields = ["tags"]
     readonly_fields = [*MEASURED, "edited_fields", "raw_fields", "inspection", "links"]
-    actions = ["verify", "mark_image", "mark_table", "forget_corrections", "export_csv"]
+    actions = ["verify", "fetch_again", "mark_image", "mark_table", "forget_corrections", "export_csv"]
     delete_confirmation_template = "admin/mast/delete_file.html"
     delete_selected_confirmation_template = "admin/mast/delete_files.html"
     fieldsets = [
@@ -91,6 +91,16 @@ class DataFileAdmin(parts.Corrections):
             parts.note(request, checked.file, f"Verified: {words}.")
             level = messages.ERROR if checked.why else messages.SUCCESS
             self.message_user(request, f"{checked.file.file_name}: {words}.", level)
+
+    @admin.action(description="Fetch again: what is damaged or missing")
+    def fetch_again(self, request: HttpRequest, queryset: QuerySet[DataFile]) -> None:
+        wrong = list(services.wrong_files().filter(pk__in=queryset.values("pk")))
+        for file in wrong:
+            parts.note(request, file, f"Fetched again: it was {file.state}.")
+        for job in services.fetch_again(wrong, request.user if request.user.is_authenticated else None):
+            self.message_user(request, f"{job.obs_id}: {job.message}", messages.SUCCESS)
+        if whole := queryset.count() - len(wrong):
+            self.message_user(request, f"{whole} of them whole as far as is known: left alone.", messages.INFO)
 
     @admin.action(description="Mark as image")
     def mark_image(self, request: HttpRequest, queryset: QuerySet[DataFile]) -> None:

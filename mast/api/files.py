@@ -13,13 +13,13 @@ from ninja import Query, Router
 
 from mast import answers, library, services
 from mast.api import downloads
-from mast.api.access import reading
-from mast.api.replies import encode
+from mast.api.access import importing, reading
+from mast.api.replies import answer, encode
 from mast.fits.options import parse_limits, parse_plane
 from mast.fits.plan import Plan, Plane
 from mast.models import DataFile
 from mast.schemas import library as schemas
-from mast.schemas.errors import FILE_PROBLEMS, problems
+from mast.schemas.errors import FILE_PROBLEMS, IMPORT_PROBLEMS, problems
 
 router = Router(tags=["files"], auth=reading, by_alias=True)
 TEXT_TABLES = {"ecsv", "csv"}
@@ -54,6 +54,25 @@ def _kept(request: HttpRequest, file: DataFile, make: Callable[[], tuple[bytes, 
 
 def _kept_json(request: HttpRequest, file: DataFile, make: Callable[[], Any]) -> HttpResponse:
     return _kept(request, file, lambda: (encode(make()), "application/json"))
+
+
+@router.post("/fetch-again", auth=importing, response={202: schemas.FetchedAgain, **IMPORT_PROBLEMS})
+def fetch_all_again(request: HttpRequest) -> HttpResponse:
+    """Fetch every damaged and missing file again, as jobs; none when every file is whole as far as is known."""
+    return _fetched_again(request, list(services.wrong_files()))
+
+
+@router.post("/{int:file_id}/fetch-again", auth=importing, response={202: schemas.FetchedAgain, **IMPORT_PROBLEMS})
+def fetch_again(request: HttpRequest, file_id: int) -> HttpResponse:
+    """Fetch one damaged or missing file again; 409 for one that is whole as far as is known."""
+    return _fetched_again(request, [library.get_file(file_id, request.user)])
+
+
+def _fetched_again(request: HttpRequest, files: list[DataFile]) -> HttpResponse:
+    user = request.user if request.user.is_authenticated else None
+    jobs = services.fetch_again(files, user)
+    started = [{"jobId": str(job.pk), "obsId": job.obs_id, "message": job.message} for job in jobs]
+    return answer({"fileCount": len(files), "jobs": started}, status=202)
 
 
 @router.get("/{int:file_id}/download", response={200: None, 206: None, **FILE_PROBLEMS, **problems(416)})

@@ -185,7 +185,7 @@ class _Run:
 def _damaged(claims: Sequence[Claim]) -> set[int]:
     """Transfers whose file on disk is known not to be what it was: it must not pass for a finished download."""
     uris = {claim.transfer.data_uri: claim.id for claim in claims}
-    damaged = DataFile.objects.filter(data_uri__in=uris, state=DataFile.State.DAMAGED)
+    damaged = DataFile.objects.filter(data_uri__in=uris).exclude(state=DataFile.State.HELD)
     return {uris[uri] for uri in damaged.values_list("data_uri", flat=True)}
 
 

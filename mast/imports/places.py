@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,16 @@ def on_disk(file_names: Collection[str] | None = None) -> dict[str, list[Path]]:
     return found
 
 
+def lying() -> Iterator[Path]:
+    """Everything that lies below the archive's folder and is no folder, links included, as paths below it."""
+    for folder, folders, names in os.walk(conf.files_dir()):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name).relative_to(conf.files_dir()) for name in names if not name.startswith("."))
+
+
 def set_aside(path: Path) -> Path | None:
-    """Move a file that is not what it should be out of the way, into the hidden folder of parts."""
-    if not path.exists():
+    """Move a file, or a link, that is not what it should be out of the way, into the hidden folder of parts."""
+    if not path.exists() and not path.is_symlink():
         return None
     aside = conf.partial_dir() / f"damaged-{os.urandom(4).hex()}-{path.name}"
     aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

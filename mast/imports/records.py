@@ -174,11 +174,11 @@ def tags_of(job: ImportJob) -> list[Tag]:
 
 
 def mark(file: DataFile, state: DataFile.State) -> None:
-    """Record that a file is damaged or gone, or found right again."""
+    """Record that a file is damaged or gone, or found right again; not where it was fetched anew meanwhile."""
     fields: dict[str, Any] = {"state": state}
     if state == DataFile.State.HELD:
         fields["verified_at"] = Now()
-    DataFile.objects.filter(pk=file.pk).update(**fields)
+    DataFile.objects.filter(pk=file.pk, fetched_at=file.fetched_at).update(**fields)
 
 
 def edited(fields: Mapping[str, Any], protected: Iterable[str]) -> dict[str, Any]:

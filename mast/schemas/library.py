@@ -52,6 +52,19 @@ class FileRecord(Record):
     metadata: dict[str, Any] = Field(description="every field MAST sent, each under mast_ and its own name")
 
 
+class FetchingAgain(Record):
+    job_id: str
+    obs_id: str
+    message: str
+
+
+class FetchedAgain(Record):
+    """Jobs that bring damaged and missing files home anew, one per observation."""
+
+    file_count: int
+    jobs: list[FetchingAgain]
+
+
 class FileList(Record):
     results: list[FileRecord]
     next: str | None = Field(description="send it as `cursor` for the rows that follow")

@@ -39,8 +39,6 @@ from mast.services.library import (
     get_file,
     image_info,
     metadata,
-    scan,
-    verify_files,
 )
 from mast.services.previews import preview_thumbnail
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
@@ -55,7 +53,17 @@ from mast.services.searches import (
     turn_page,
     whats_new,
 )
-from mast.services.system import health
+from mast.services.shelf import (
+    begin_verification,
+    fetch_again,
+    left_to_verify,
+    scan,
+    verification_pace,
+    verify_files,
+    verify_shelf,
+    wrong_files,
+)
+from mast.services.system import health, shelf_state
 
 __all__ = [
     "ACTIONS",
@@ -76,11 +84,13 @@ __all__ = [
     "StartedJob",
     "StartedRefresh",
     "active_summary",
+    "begin_verification",
     "cancel_job",
     "check_files",
     "correct",
     "delete_files",
     "dismiss_job",
+    "fetch_again",
     "file_header",
     "file_path",
     "file_picture",
@@ -94,6 +104,7 @@ __all__ = [
     "image_info",
     "job_progress",
     "jobs_in",
+    "left_to_verify",
     "list_jobs",
     "list_products",
     "metadata",
@@ -110,9 +121,13 @@ __all__ = [
     "retry_job",
     "scan",
     "search",
+    "shelf_state",
     "start_import",
     "start_imports",
     "turn_page",
+    "verification_pace",
     "verify_files",
+    "verify_shelf",
     "whats_new",
+    "wrong_files",
 ]

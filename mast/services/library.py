@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from mast import errors, terms
 from mast.fits import headers
@@ -15,9 +14,7 @@ from mast.fits.inspect import inspect_file, stored_plan
 from mast.fits.options import MIME_TYPES
 from mast.fits.plan import Plan
 from mast.fitscards import Card
-from mast.imports import facts, places, records, refresh, scanning, upkeep
-from mast.imports.shelf import Outcome
-from mast.imports.upkeep import Checked
+from mast.imports import facts, places, records, refresh
 from mast.models import DataFile, Observation, Transfer
 
 image_info = facts.image_info
@@ -89,16 +86,6 @@ def file_header(file_id: int, hdu: int = 0) -> list[Card]:
 def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:
     """Save what a person corrected and mark it, so that the next refresh leaves it."""
     refresh.correct(instance, changed_fields)
-
-
-def verify_files(files: QuerySet[DataFile]) -> Iterator[Checked]:
-    """Read every byte of some files again, one after another; each record's state follows what was found."""
-    return upkeep.verify(files)
-
-
-def scan(on_file: Callable[[str], None] = lambda name: None) -> Outcome:
-    """Verify and register every whole product on disk that has no record."""
-    return scanning.scan(on_file)
 
 
 def delete_files(file_ids: Sequence[int]) -> int:

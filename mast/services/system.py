@@ -11,3 +11,8 @@ def health() -> dict[str, Any]:
     """Every part's state; `ok` when all of them work."""
     parts = parts_of_health.parts()
     return {"ok": all(part.ok for part in parts), "parts": {part.name: part.to_dict() for part in parts}}
+
+
+def shelf_state() -> parts_of_health.Part:
+    """Whether every file is whole as far as is known, and what the last verification found."""
+    return parts_of_health.files()

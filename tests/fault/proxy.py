@@ -45,8 +45,9 @@ class Proxy:
         """takes connections and bytes, and nothing ever comes back"""
         self.refuses = False
         """resets every new connection"""
-        self._goes_away_at: int | None = None
-        self._sent = 0
+        self.leaves_after: int | None = None
+        """once the server has sent so many bytes in all, every connection is reset and no new one is served"""
+        self.sent_bytes = 0
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -83,10 +84,6 @@ class Proxy:
     def flip(self, at: int, times: int = 1) -> None:
         """One bit of this byte arrives as its opposite."""
         self._faults.append(Fault("flip", at, times))
-
-    def go_away(self, at: int) -> None:
-        """Once the server has sent so many bytes, on all connections together: break them, and refuse new ones."""
-        self._goes_away_at = at
 
     def break_all(self) -> None:
         """Reset every connection there is."""
@@ -164,8 +161,6 @@ class Proxy:
         try:
             while piece := source.recv(PIECE):
                 self._wait(len(piece))
-                if is_reply and self._is_gone_after(len(piece)):
-                    return
                 if self.is_blackhole:
                     self.fired["blackhole"] += 1
                     self._over.wait()
@@ -175,20 +170,21 @@ class Proxy:
                         return
                 target.sendall(piece)
                 passed += len(piece)
+                if is_reply:
+                    self._count(len(piece))
             # `source` is done sending; the other way may go on.
             target.shutdown(socket.SHUT_WR)
         except OSError:
             _end(source)
             _end(target)
 
-    def _is_gone_after(self, size: int) -> bool:
+    def _count(self, size: int) -> None:
         with self._lock:
-            self._sent += size
-            is_gone = self._goes_away_at is not None and self._sent > self._goes_away_at
-            is_news, self.refuses = is_gone and not self.refuses, self.refuses or is_gone
-        if is_news:
+            self.sent_bytes += size
+            leaves = self.leaves_after is not None and self.sent_bytes > self.leaves_after and not self.refuses
+            self.refuses |= leaves
+        if leaves:
             self.break_all()
-        return is_gone
 
     def _wait(self, size: int) -> None:
         if self.delay_s:

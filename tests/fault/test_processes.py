@@ -15,13 +15,14 @@ import pytest
 from tests.fault import figures
 from tests.fault.house import WORKERS, House
 from tests.fault.postgres import Postgres
-from tests.fault.sizes import RELEASE, seconds, size, trials
+from tests.fault.sizes import RELEASE, size, trials
 from tests.integration.little_mast import MB, LittleMast, fits_of
 from tests.stack.archive import wait_until
 
 JOBS = size(20, 40)
 FAULTS = size(10, 20)
 """of one trial"""
+BETWEEN_S = 2.0 if RELEASE else 0.2
 RATE = 1.0
 """MB/s and connection"""
 ENDED = ("complete", "failed", "cancelled")
@@ -113,7 +114,7 @@ def test_whatever_is_killed_every_job_ends_and_every_file_is_whole(tmp_path: Pat
             trouble = Trouble(house, chance)
             while trouble.fired.total() < FAULTS:
                 trouble.next()
-                time.sleep(chance.uniform(0, seconds(6)))
+                time.sleep(chance.uniform(0, BETWEEN_S))
             server.rate = None
             assert_all_complete(house, jobs)
             assert_all_whole(house, sizes)

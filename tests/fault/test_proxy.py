@@ -140,7 +140,7 @@ def test_an_endpoint_that_goes_away_in_mid_file_is_left_for_http(archive: Practi
     for trial in trials("proxy fallback", 20, 200):
         with trial as chance, Proxy.to(archive.url) as proxy:
             world = World(tmp_path / str(trial.number))
-            proxy.go_away(chance.randrange(200_000, 900_000))
+            proxy.bytes_per_s, proxy.leaves_after = 8e6, chance.randrange(200_000, 900_000)
             fetched = world.fetch(s3(proxy.url), http(archive.url), small_bytes=0)
             assert_is_the_file(world)
             assert proxy.fired["break"]

@@ -35,6 +35,8 @@ get /api/observations
 get /api/observations/{obs_id}
 get /api/files
 get /api/files/{file_id}
+post /api/files/fetch-again
+post /api/files/{file_id}/fetch-again
 get /api/files/{file_id}/download
 get /api/files/{file_id}/preview
 get /api/files/{file_id}/header

@@ -165,7 +165,7 @@ def test_an_association_lists_its_members_and_leads_to_those_we_hold(client: Cli
 def test_a_damaged_file_says_so_and_can_be_fetched_again(client: Client, image: DataFile) -> None:
     DataFile.objects.update(state="damaged")
     form = page_of(client.get(f"/files/{image.pk}/")).one("div", class_="bad").one("form")
-    assert form["action"] == "/import/"
+    assert form["action"] == f"/files/{image.pk}/fetch-again/"
     assert form.one("button").text == "Fetch again"
 
 
