@@ -12,9 +12,7 @@ from mast import terms
 from mast.archive.query import LARGEST_RADIUS_DEG, Query
 from mast.archive.recognise import kind_of, program_in
 from mast.archive.sky import parse_coordinates, parse_radius
-from mast.errors import BadQuery, UserError
-from mast.fits.options import COLORMAPS, INVERTED, STRETCHES
-from mast.fits.plan import Plan, Plane
+from mast.errors import UserError
 from mast.services import ImportRequest
 
 KINDS = [
@@ -24,7 +22,6 @@ KINDS = [
     ("observation", "Observation ID"),
     ("program", "Program ID"),
 ]
-WIDTHS = [(width, str(width)) for width in (512, 1024, 2048, 4096)]
 T = TypeVar("T")
 Kind = Literal["target", "coordinates", "observation", "program"]
 
@@ -174,50 +171,3 @@ class CurateForm(forms.Form):
 
     def tag_names(self) -> list[str]:
         return list(dict.fromkeys(tag.strip()[:100] for tag in self.cleaned_data["tags"].split(",") if tag.strip()))
-
-
-class ViewForm(forms.Form):
-    """How to show a plane. Every choice has a default, so an empty form is the first picture."""
-
-    hdu = forms.TypedChoiceField(label="HDU", coerce=int, required=False)
-    plane = forms.CharField(label="Plane", max_length=40, required=False)
-    stretch = forms.ChoiceField(label="Stretch", choices=[(name, name) for name in STRETCHES], required=False)
-    limits = forms.CharField(label="Limits", max_length=60, required=False)
-    cmap = forms.ChoiceField(label="Colour map", required=False)
-    width = forms.TypedChoiceField(label="Width (pixels)", choices=WIDTHS, coerce=int, required=False)
-
-    def __init__(self, data: Any, *, plan: Plan) -> None:
-        defaults = {
-            "hdu": plan.view.hdu,
-            # Another HDU has planes of its own; the preview knows its first.
-            "plane": _plane_text(plan.view.plane) if data.get("hdu") in {None, str(plan.view.hdu)} else "",
-            "stretch": "asinh",
-            "limits": "zscale",
-            "cmap": "gray",
-            "width": 2048,
-        }
-        super().__init__({name: data.get(name) or default for name, default in defaults.items()})
-        images = [hdu for hdu in plan.hdus if hdu.is_image]
-        asked = str(data.get("hdu") or plan.view.hdu)
-        shape = next((hdu.shape for hdu in images if str(hdu.index) == asked), ())
-        if len(shape) <= 2:
-            del self.fields["plane"]
-        else:
-            self.fields["plane"].label = "Plane of " + " × ".join(str(length) for length in shape[:-2])
-        self.fields["limits"].widget.attrs["list"] = "limits-known"
-        self._offer("hdu", [(str(hdu.index), f"{hdu.index} {hdu.label}") for hdu in images])
-        self._offer("cmap", [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)])
-
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        cast("forms.ChoiceField", self.fields[name]).choices = choices
-
-    def options(self) -> dict[str, Any]:
-        """The choices as the preview route takes them; `BadQuery` for one it does not know."""
-        if not self.is_valid():
-            problems = {name: str(found[0]) for name, found in self.errors.items()}
-            raise BadQuery("The picture cannot be shown like that.", fields=problems)
-        return {name: value for name, value in self.cleaned_data.items() if value != ""}
-
-
-def _plane_text(plane: Plane) -> str:
-    return plane if isinstance(plane, str) else ",".join(str(index) for index in plane)

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from dashboard.views import imports, library, observation, planning, search, viewer
+from dashboard.views import (
+    imports,
+    library,
+    look,
+    members,
+    observation,
+    planning,
+    search,
+    spectra,
+    tables,
+    viewer,
+)
 
 urlpatterns = [
     path("", library.index, name="library"),
@@ -12,6 +23,8 @@ urlpatterns = [
     path("search/preview/", search.preview, name="preview"),
     path("search/read/", search.read, name="read"),
     path("search/export/", search.export, name="export"),
+    path("look/", look.look, name="look"),
+    path("look/preview/", look.preview, name="look-preview"),
     path("import/", planning.start, name="start"),
     path("import/preview/", planning.plan, name="plan"),
     path("imports/", imports.imports, name="imports"),
@@ -29,6 +42,8 @@ urlpatterns = [
     path("files/<int:file_id>/fetch-again/", observation.fetch_again, name="fetch-again"),
     path("files/<int:file_id>/curate/", observation.curate_file, name="curate-file"),
     path("files/<int:file_id>/header/", viewer.header, name="header"),
-    path("files/<int:file_id>/table/", viewer.table, name="table"),
+    path("files/<int:file_id>/table/", tables.table, name="table"),
+    path("files/<int:file_id>/members/", members.listed, name="members"),
+    path("files/<int:file_id>/spectrum/", spectra.spectrum, name="spectrum"),
     path("files/<int:file_id>/view/", viewer.view, name="view"),
 ]

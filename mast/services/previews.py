@@ -27,18 +27,18 @@ _in_line = threading.BoundedSemaphore(4)
 _at_once = threading.BoundedSemaphore(2)
 
 
-def preview_thumbnail(uri: str) -> bytes:
-    """A jpeg of at most 120 pixels a side, fetched once and then kept on disk.
+def preview_thumbnail(uri: str, side: int = SIDE) -> bytes:
+    """A jpeg of at most `side` pixels a side, fetched once and then kept on disk.
 
     Raises
     ------
     BadQuery, ArchiveError, Overloaded
     """
-    kept = _place_of(uri)
+    kept = _place_of(uri, side)
     if kept.is_file():
         return kept.read_bytes()
     with _turn(_in_line, wait_s=LINE_WAIT_S), _turn(_at_once, wait_s=WAIT_S):
-        thumbnail = _reduced(previews.fetch(uri, conf.archive_config()))
+        thumbnail = _reduced(previews.fetch(uri, conf.archive_config()), side)
     _keep(kept, thumbnail)
     return thumbnail
 
@@ -53,12 +53,12 @@ def _turn(places: threading.BoundedSemaphore, *, wait_s: float) -> Iterator[None
         places.release()
 
 
-def _place_of(uri: str) -> Path:
-    name = hashlib.sha256(uri.encode()).hexdigest()
+def _place_of(uri: str, side: int) -> Path:
+    name = hashlib.sha256(f"{uri} {side}".encode()).hexdigest()
     return Path(settings.DERIVED_DIR) / "previews" / name[:2] / f"{name}.jpg"
 
 
-def _reduced(body: bytes) -> bytes:
+def _reduced(body: bytes, side: int) -> bytes:
     """A picture from outside as a small one of ours: what is damaged, huge or no picture is refused."""
     from PIL import Image
 
@@ -66,11 +66,11 @@ def _reduced(body: bytes) -> bytes:
         with Image.open(io.BytesIO(body), formats=["JPEG", "PNG"]) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise errors.MalformedReply("MAST's preview is too large to show.")
-            picture.draft("RGB", (2 * SIDE, 2 * SIDE))
+            picture.draft("RGB", (2 * side, 2 * side))
             small = picture.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
         raise errors.MalformedReply("MAST's preview is not a picture that can be read.") from exc
-    small.thumbnail((SIDE, SIDE))
+    small.thumbnail((side, side))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()

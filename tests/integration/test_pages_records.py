@@ -154,7 +154,7 @@ def test_an_association_lists_its_members_and_leads_to_those_we_hold(client: Cli
     content = json.dumps({"asn_type": "image3", "products": [{"name": OBS_ID, "members": members}]})
     name = "jw02733-o001_20230127t104421_image3_00001_asn.json"
     asn = inspected(name, content.encode(), suffix="asn", badge="table", observation=image.observation)
-    assert client.get(f"/files/{asn.pk}/table/")["Location"] == f"/files/{asn.pk}/#members"
+    assert client.get(f"/files/{asn.pk}/table/")["Location"] == f"/files/{asn.pk}/members/"
     rows = page_of(client.get(f"/files/{asn.pk}/")).one(id="members").one("tbody").find("tr")
     assert [row.one("th").text for row in rows] == [member.file_name, "elsewhere_cal.fits"]
     assert rows[0].one("a", href=f"/files/{member.pk}/")

@@ -1,0 +1,79 @@
+"""What the scripts of the viewer are told of a file: its planes, its sky, and what it may be compared with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from mast import library
+from mast.fits.dq import FLAGS
+from mast.library import Reader
+from mast.models import DataFile
+
+MOST_CANDIDATES = 60
+MOST_LOOKED_AT = 500
+NEAR_DEG = 0.5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file whose picture may lie on the same piece of sky."""
+
+    pk: int
+    file_name: str
+    distance_arcmin: float
+
+
+def of(file: DataFile, info: dict[str, Any]) -> dict[str, Any]:
+    """The scene of one file; `info` is `services.cube_info` of the plane that is shown first."""
+    return {
+        "file": {"id": file.pk, "name": file.file_name, "v": file.sha256[:12], "observation": file.observation.obs_id},
+        "api": f"/api/files/{file.pk}",
+        "info": info,
+        "flags": FLAGS,
+    }
+
+
+def neighbours(image: dict[str, Any]) -> list[tuple[str, str]]:
+    """The planes before and after along each axis, as words and text, for pages without scripts."""
+    at = [axis["at"] for axis in image["axes"]]
+    if not at or None in at:
+        return [("First plane", ",".join("0" for _ in at))] if at else []
+    found = []
+    for number, axis in enumerate(image["axes"]):
+        for word, step in (("before", -1), ("after", 1)):
+            index = at[number] + step
+            if 0 <= index < axis["length"]:
+                plane = [*at[:number], index, *at[number + 1 :]]
+                found.append((f"{axis['name']} {word}".capitalize(), ",".join(str(part) for part in plane)))
+    return found
+
+
+def candidates(file: DataFile, user: Reader) -> list[Candidate]:
+    """Pictures of the same program whose reference points lie near, the highest level first."""
+    here = _reference(file.wcs)
+    if here is None:
+        return []
+    files = library.visible_files(user).filter(is_viewable=True, observation__proposal_id=file.observation.proposal_id)
+    rows = files.exclude(pk=file.pk).order_by("-calib_level", "file_name").values_list("pk", "file_name", "wcs")
+    found = []
+    for pk, file_name, wcs in rows[:MOST_LOOKED_AT]:
+        there = _reference(wcs)
+        if there and (distance_deg := _distance(here, there)) < NEAR_DEG:
+            found.append(Candidate(pk, file_name, distance_deg * 60))
+    return found[:MOST_CANDIDATES]
+
+
+def _reference(wcs: dict[str, Any] | None) -> tuple[float, float] | None:
+    try:
+        return float((wcs or {})["CRVAL1"]), float((wcs or {})["CRVAL2"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _distance(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """Great circle between two places in degrees, exact for small ones too."""
+    (ra1, dec1), (ra2, dec2) = ((math.radians(ra), math.radians(dec)) for ra, dec in (first, second))
+    half = math.sin((dec2 - dec1) / 2) ** 2 + math.cos(dec1) * math.cos(dec2) * math.sin((ra2 - ra1) / 2) ** 2
+    return math.degrees(2 * math.asin(min(1.0, math.sqrt(half))))

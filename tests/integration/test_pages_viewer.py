@@ -1,0 +1,235 @@
+"""The viewer's pages as the server makes them: picture and form, scene for the scripts, headers, spectra, members."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+from django.test import Client
+
+from dashboard import scene
+from mast.fits.inspect import inspect_file
+from mast.models import DataFile, Observation
+from mast.services import file_path
+from tests.factories import DataFileFactory, ObservationFactory, on_disk
+from tests.pages import Element, page_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folders")]
+OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
+RAMP = "jw02733001001_02101_00001_nrcb1_uncal.fits"
+
+
+def held(name: str, content: bytes, **fields: Any) -> DataFile:
+    """A file in the library, inspected as its import would have."""
+    file = on_disk(DataFileFactory(file_name=name, **fields), content)
+    plan = inspect_file(file_path(file), file_name=name)
+    file.plan, file.is_viewable, file.view_reason = plan.to_json(), plan.view.viewable, plan.view.why
+    file.wcs = plan.wcs
+    file.save()
+    return file
+
+
+def fits_bytes(*hdus: Any) -> bytes:
+    buffer = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(buffer)
+    return buffer.getvalue()
+
+
+def sky_header(ra_deg: float = 151.755, dec_deg: float = -40.437) -> fits.Header:
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [ra_deg, dec_deg], [40.0, 30.0]
+    wcs.wcs.cd = np.array([[-8.6e-6, 1e-6], [1e-6, 8.6e-6]])
+    return wcs.to_header()
+
+
+def picture(name: str, observation: Observation, ra_deg: float = 151.755) -> DataFile:
+    science = fits.ImageHDU(np.arange(60 * 80, dtype=np.float32).reshape(60, 80), sky_header(ra_deg), name="SCI")
+    science.header["BUNIT"] = "MJy/sr"
+    quality = fits.ImageHDU(np.zeros((60, 80), np.int32), name="DQ")
+    return held(name, fits_bytes(science, quality), observation=observation, suffix="cal")
+
+
+@pytest.fixture
+def ring() -> Observation:
+    return ObservationFactory(obs_id=OBS_ID, proposal_id="2733")
+
+
+@pytest.fixture
+def image(ring: Observation) -> DataFile:
+    return picture("jw02733001001_02101_00001_nrcb1_cal.fits", ring)
+
+
+@pytest.fixture
+def ramp(ring: Observation) -> DataFile:
+    """Two integrations of three groups, uncalibrated."""
+    groups = fits.ImageHDU(np.arange(2 * 3 * 16 * 16, dtype=np.uint16).reshape(2, 3, 16, 16), name="SCI")
+    return held(RAMP, fits_bytes(groups), observation=ring, suffix="uncal")
+
+
+def scene_of(page: Element) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(page.one("script", id="scene").text)
+    return found
+
+
+# --- the page without scripts, and what the scripts are given ----------------------------------------------------
+
+
+def test_without_scripts_there_is_a_picture_with_a_form_for_everything(client: Client, image: DataFile) -> None:
+    page = page_of(client.get(f"/files/{image.pk}/view/?stretch=sqrt&cmap=magma&limits=99.5%25&gamma=2"))
+    source = page.one("noscript").one("img")["src"] if page.find("noscript") else ""
+    assert "stretch=sqrt" in source
+    assert "limits=99.5%25" in source
+    assert client.get(source)["Content-Type"].startswith("image/")
+    form = page.one("form", id="look")
+    assert {field["name"] for field in [*form.find("select"), *form.find("input")]} >= {
+        "hdu",
+        "stretch",
+        "limits",
+        "gamma",
+        "cmap",
+        "width",
+    }
+    assert form.one("button", type="submit").text == "Show"
+
+
+def test_the_scene_holds_the_plane_its_sky_and_the_names_of_the_flags(client: Client, image: DataFile) -> None:
+    told = scene_of(page_of(client.get(f"/files/{image.pk}/view/")))
+    shown = told["info"]["image"]
+    assert (shown["width"], shown["height"], shown["unit"]) == (80, 60, "MJy/sr")
+    assert shown["wcs"]["crpix"] == [40.0, 30.0]
+    assert shown["qualityHdu"] == 2
+    assert told["flags"]["2"] == "JUMP_DET"
+    assert told["file"]["v"] == image.sha256[:12]
+
+
+def test_planes_of_a_ramp_are_turned_by_links(client: Client, ramp: DataFile) -> None:
+    page = page_of(client.get(f"/files/{ramp.pk}/view/?plane=0,1"))
+    links = {link.text: link["href"] for link in page.one("p", class_="turn").find("a")}
+    assert set(links) == {"Integration after", "Group before", "Group after"}
+    after = page_of(client.get(f"/files/{ramp.pk}/view/{links['Group after']}"))
+    assert scene_of(after)["info"]["plane"] == "0,2"
+
+
+@pytest.mark.parametrize("query", ["plane=9,9", "plane=x", "gamma=99", "limits=5,1", "limits=mud"])
+def test_a_choice_that_cannot_be_drawn_is_refused_in_words(client: Client, ramp: DataFile, query: str) -> None:
+    page_of(client.get(f"/files/{ramp.pk}/view/?{query}"), 422)
+
+
+def test_pictures_near_by_are_offered_to_compare_with(client: Client, ring: Observation, image: DataFile) -> None:
+    near = picture("jw02733001001_02101_00002_nrcb1_cal.fits", ring, ra_deg=151.8)
+    picture("jw02733001001_02101_00003_nrcb1_cal.fits", ring, ra_deg=160.0)
+    other = ObservationFactory(obs_id="jw09999-o001_t001_nircam_clear-f090w", proposal_id="9999")
+    picture("jw09999001001_02101_00001_nrcb1_cal.fits", other)
+    page = page_of(client.get(f"/files/{image.pk}/view/"))
+    offered = [option.text for option in page.one("select", id="with").find("option")]
+    assert offered == ["nothing", near.file_name]
+    (candidate,) = scene.candidates(image, None)
+    assert candidate.distance_arcmin == pytest.approx(0.045 * np.cos(np.radians(40.437)) * 60, rel=1e-4)
+
+
+# --- headers ----------------------------------------------------------------------------------------------------
+
+
+def test_the_header_search_looks_through_every_hdu(client: Client, image: DataFile) -> None:
+    page = page_of(client.get(f"/files/{image.pk}/header/?hdu=all&find=extname"))
+    found = [(row.one("th").text, row.find("td")[0].text) for body in page.find("tbody") for row in body.find("tr")]
+    assert found == [("EXTNAME", "SCI"), ("EXTNAME", "DQ")]
+    assert "1 of" in page.find("caption")[0].text
+
+
+def test_the_header_search_reads_values_and_meanings_and_says_when_nothing_is_found(
+    client: Client, image: DataFile
+) -> None:
+    assert "BUNIT" in page_of(client.get(f"/files/{image.pk}/header/?hdu=1&find=mjy")).text
+    assert "No card holds “rubber”" in page_of(client.get(f"/files/{image.pk}/header/?hdu=all&find=rubber")).text
+
+
+def test_the_header_search_of_the_viewer_is_a_part(client: Client, image: DataFile) -> None:
+    part = client.get(f"/files/{image.pk}/header/?hdu=all&find=bunit", headers={"HX-Request": "true"})
+    assert "<html" not in part.content.decode()
+    assert "MJy/sr" in part.content.decode()
+    assert "HX-Request" in part["Vary"]
+
+
+# --- spectra ----------------------------------------------------------------------------------------------------
+
+
+def spectrum_file(ring: Observation, **fields: Any) -> DataFile:
+    wavelength = np.linspace(1, 2, 200)
+    flux = np.where(np.arange(200) == 100, 9.0, 1.0)
+    flux[3] = np.nan
+    columns = [
+        fits.Column("WAVELENGTH", "D", "um", array=wavelength),
+        fits.Column("FLUX", "D", "Jy", array=flux),
+        fits.Column("FLUX_ERROR", "D", "Jy", array=np.full(200, 0.25)),
+    ]
+    tables = [fits.BinTableHDU.from_columns(columns, name="EXTRACT1D", ver=ver) for ver in (1, 2)]
+    name = "jw02733-o001_s00001_nirspec_clear-prism_x1d.fits"
+    return held(name, fits_bytes(*tables), observation=ring, suffix="x1d", badge="table", **fields)
+
+
+def test_a_spectrum_is_drawn_with_its_error_and_units_without_scripts(client: Client, ring: Observation) -> None:
+    file = spectrum_file(ring)
+    page = page_of(client.get(f"/files/{file.pk}/spectrum/"))
+    drawing = page.one("svg", class_="drawn")
+    assert drawing.one("path", class_="line")["d"].count("L") == 198
+    assert drawing.one("path", class_="band")["d"].endswith("Z")
+    assert "FLUX in Jy, wavelength in um; the band is the error" in page.one("figcaption").text
+    assert "wavelength (um)" in drawing.text
+
+
+def test_each_spectrum_of_a_file_can_be_chosen(client: Client, ring: Observation) -> None:
+    file = spectrum_file(ring)
+    page = page_of(client.get(f"/files/{file.pk}/spectrum/?s=2"))
+    options = page.one("select", id="choice").find("option")
+    assert [option["value"] for option in options] == ["1", "2"]
+    assert [option["value"] for option in options if "selected" in option.attributes] == ["2"]
+    assert "EXTRACT1D,2" in page.one("figcaption").text
+    page_of(client.get(f"/files/{file.pk}/spectrum/?s=7"), 422)
+
+
+def test_view_is_disabled_for_a_spectrum_with_the_reason_and_its_own_actions(client: Client, ring: Observation) -> None:
+    file = spectrum_file(ring)
+    page = page_of(client.get(f"/files/{file.pk}/"))
+    view = page.one("button", aria_describedby="why")
+    assert "disabled" in view.attributes
+    assert page.one(id="why").text == file.view_reason
+    for action in ("spectrum", "table", "header"):
+        assert page.find("a", href=f"/files/{file.pk}/{action}/")
+
+
+def test_a_file_without_spectra_says_so(client: Client, image: DataFile) -> None:
+    assert "holds no spectrum" in page_of(client.get(f"/files/{image.pk}/spectrum/"), 409).text
+
+
+# --- members ----------------------------------------------------------------------------------------------------
+
+
+def association(ring: Observation, *members: tuple[str, str]) -> DataFile:
+    listed = [{"expname": name, "exptype": role} for name, role in members]
+    content = json.dumps({"asn_type": "image3", "products": [{"name": OBS_ID, "members": listed}]}).encode()
+    name = "jw02733-o001_20230127t104421_image3_00001_asn.json"
+    return held(name, content, observation=ring, suffix="asn", badge="table")
+
+
+def test_members_lead_to_their_files_or_offer_the_import(client: Client, ring: Observation, image: DataFile) -> None:
+    missing = "jw02733001001_02101_00002_nrcb1_cal.fits"
+    asn = association(ring, (image.file_name, "science"), (missing, "background"), ("strange.txt", "science"))
+    page = page_of(client.get(f"/files/{asn.pk}/members/"))
+    held_row, missing_row, strange_row = page.one("tbody").find("tr")
+    assert held_row.find("a", href=f"/files/{image.pk}/")
+    assert held_row.find("a", href=f"/files/{image.pk}/view/")
+    form = missing_row.one("form")
+    sent = {field["name"]: field["value"] for field in form.find("input") if field["name"] != "csrfmiddlewaretoken"}
+    assert (form["action"], sent) == ("/import/", {"levels": "2", "obs_id": "jw02733001001_02101_00002_nrcb1"})
+    assert "not a name MAST gives" in strange_row.text
+    assert "1 of 3 in the library" in page.find("h2")[0].text
+
+
+def test_only_an_association_has_members(client: Client, image: DataFile) -> None:
+    assert "no association" in page_of(client.get(f"/files/{image.pk}/members/"), 409).text
