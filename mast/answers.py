@@ -27,7 +27,9 @@ def camel(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {_wire_name(field.name): camel(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, list):
-        return [camel(item) for item in value]
+        # A spectrum of a hundred thousand numbers is as it is.
+        is_plain = not value or isinstance(value[0], int | float | str | None)
+        return value if is_plain else [camel(item) for item in value]
     return value
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mast.errors import FileNotFound, NotViewable
 from mast.fitscards import Value
 
-VERSION: Final = 1
+VERSION: Final = 2
 """of the layout below; a stored plan of another version is made anew"""
 
-Plane = tuple[int, ...] | Literal["median"]
-"""Indexes of the leading axes, `(integration, group)` or `(wavelength,)`; `median` is along the first of three axes."""
+Plane = tuple[int, ...] | str
+"""Indexes of the leading axes, `(integration, group)` or `(wavelength,)`, or the name of a plane that is made:
+`median` along the first of three axes; `difference,2` is the last group minus the first of integration 2 of a ramp."""
 
 MEDIAN_BYTES: Final = 256 << 20
 """of the largest cube whose median is made on request, in a second or two"""

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from mast.errors import BadQuery
 from mast.fits.plan import MEDIAN_BYTES, Plan, Plane, PlanHdu
-from mast.fits.stored import BAND_BYTES, Values, open_inspected, read_exactly, stored_dtype, to_numbers
+from mast.fits.stored import BAND_BYTES, InspectedFile, Values, read_exactly, read_strided, stored_dtype, to_numbers
 
+Buffer = NDArray[np.uint8]
 SPECTRA_BYTES: Final = 32 << 20
 """of the part of a cube that is sorted at once"""
 
 
 class PlaneRows(Protocol):
-    """Something with rows of pixels: a plane on disk, or the median of a cube."""
+    """Something with rows of pixels: a plane on disk, or one made of several."""
 
     @property
     def shape(self) -> tuple[int, int]: ...
@@ -28,37 +29,89 @@ class PlaneRows(Protocol):
     @property
     def row_bytes(self) -> int: ...
 
+    @property
+    def is_made(self) -> bool:
+        """Whether its pixels are computed, so that reading them again costs more than the bytes."""
+        ...
+
     def rows(self, start: int, stop: int) -> Values: ...
+
+    def window(self, top: int, bottom: int, left: int, right: int, into: Buffer | None = None) -> Values:
+        """Pixels of rows `top` to `bottom` and columns `left` to `right`, as slices count.
+
+        `into` is a buffer for the bytes that the caller uses again: fresh memory costs as much as reading into it.
+        """
+        ...
 
 
 @dataclass(frozen=True)
 class DiskPlane:
     """The plane of one HDU at one place of its leading axes."""
 
-    descriptor: int
+    file: InspectedFile
     hdu: PlanHdu
     offset: int
+    is_made = False
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.hdu.shape[-2], self.hdu.shape[-1]
 
     @property
+    def pixel_bytes(self) -> int:
+        return abs(self.hdu.bitpix) // 8
+
+    @property
     def row_bytes(self) -> int:
-        return self.shape[1] * abs(self.hdu.bitpix) // 8
+        return self.shape[1] * self.pixel_bytes
 
     def rows(self, start: int, stop: int) -> Values:
         """Rows `start` to `stop`, shape (stop - start, width)."""
-        raw = read_exactly(self.descriptor, self.offset + start * self.row_bytes, (stop - start) * self.row_bytes)
-        stored = np.frombuffer(raw, stored_dtype(self.hdu.bitpix)).reshape(stop - start, self.shape[1])
+        return self.window(start, stop, 0, self.shape[1])
+
+    def window(self, top: int, bottom: int, left: int, right: int, into: Buffer | None = None) -> Values:
+        offset = self.offset + top * self.row_bytes + left * self.pixel_bytes
+        width_bytes = (right - left) * self.pixel_bytes
+        raw = read_strided(self.file.descriptor, offset, self.row_bytes, bottom - top, width_bytes, into)
+        stored = raw.view(stored_dtype(self.hdu.bitpix)).reshape(bottom - top, right - left)
         return to_numbers(stored, self.hdu)
+
+
+class DifferencePlane:
+    """The last group of an integration minus its first: what the detector collected meanwhile."""
+
+    is_made = False
+
+    def __init__(self, file: InspectedFile, hdu: PlanHdu, integration: int) -> None:
+        last = hdu.shape[1] - 1
+        self._last = DiskPlane(file, hdu, plane_offset(hdu, (integration, last)))
+        self._first = DiskPlane(file, hdu, plane_offset(hdu, (integration, 0)))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._last.shape
+
+    @property
+    def row_bytes(self) -> int:
+        return self.shape[1] * 4
+
+    def rows(self, start: int, stop: int) -> Values:
+        return self.window(start, stop, 0, self.shape[1])
+
+    def window(self, top: int, bottom: int, left: int, right: int, into: Buffer | None = None) -> Values:
+        last = self._last.window(top, bottom, left, right).astype(np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):
+            last -= self._first.window(top, bottom, left, right)
+        return last
 
 
 class MedianPlane:
     """The median along the first axis of a cube [plane, y, x], NaN and infinities left out."""
 
-    def __init__(self, descriptor: int, hdu: PlanHdu) -> None:
-        self._descriptor = descriptor
+    is_made = True
+
+    def __init__(self, file: InspectedFile, hdu: PlanHdu) -> None:
+        self._file = file
         self._hdu = hdu
         count, height, width = hdu.shape
         self._median = np.empty((height, width), np.float32)
@@ -79,6 +132,9 @@ class MedianPlane:
     def rows(self, start: int, stop: int) -> Values:
         return self._median[start:stop].copy()
 
+    def window(self, top: int, bottom: int, left: int, right: int, into: Buffer | None = None) -> Values:
+        return self._median[top:bottom, left:right].copy()
+
     def _spectra(self, start: int, stop: int) -> NDArray[np.float32]:
         """The spectra of the pixels of some rows, each contiguous: shape (pixels, planes)."""
         count, height, width = self._hdu.shape
@@ -89,9 +145,9 @@ class MedianPlane:
         for first in range(0, count, step):
             last = min(first + step, count)
             raw = read_exactly(
-                self._descriptor, self._hdu.data_offset + first * plane_bytes, (last - first) * plane_bytes
+                self._file.descriptor, self._hdu.data_offset + first * plane_bytes, (last - first) * plane_bytes
             )
-            stored = np.frombuffer(raw, stored_dtype(self._hdu.bitpix)).reshape(last - first, height, width)
+            stored = raw.view(stored_dtype(self._hdu.bitpix)).reshape(last - first, height, width)
             with np.errstate(over="ignore"):
                 spectra[:, first:last] = to_numbers(stored[:, start:stop], self._hdu).reshape(last - first, -1).T
         return spectra
@@ -123,8 +179,10 @@ def check_plane(hdu: PlanHdu, plane: Plane) -> None:
     BadQuery : with the planes it does have
     """
     leading = hdu.shape[:-2]
-    if plane == "median":
-        if len(leading) != 1 or hdu.data_bytes > MEDIAN_BYTES:
+    if isinstance(plane, str):
+        if plane != "median":
+            _check_difference(hdu, plane)
+        elif len(leading) != 1 or hdu.data_bytes > MEDIAN_BYTES:
             raise BadQuery(f"The median is made of cubes [plane, y, x] up to {MEDIAN_BYTES >> 20} MiB; choose a plane.")
         return
     if len(plane) != len(leading) or not all(0 <= at < length for at, length in zip(plane, leading, strict=True)):
@@ -132,18 +190,55 @@ def check_plane(hdu: PlanHdu, plane: Plane) -> None:
         raise BadQuery(f"{hdu.label} has {have} planes, counted from 0; {','.join(map(str, plane))!r} is none of them.")
 
 
-@contextlib.contextmanager
-def open_plane(path: str | Path, plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> Iterator[PlaneRows]:
-    """A plane of an inspected file; without `hdu` and `plane` the one the plan shows first."""
+def made_planes(hdu: PlanHdu) -> list[str]:
+    """The names of planes that can be made of this HDU."""
+    if len(hdu.shape) == 3 and hdu.shape[0] > 1 and hdu.data_bytes <= MEDIAN_BYTES:
+        return ["median"]
+    return ["difference"] if len(hdu.shape) == 4 and hdu.shape[1] > 1 else []
+
+
+def _check_difference(hdu: PlanHdu, plane: str) -> None:
+    if len(hdu.shape) != 4 or hdu.shape[1] < 2:
+        raise BadQuery(f"{hdu.label} is no ramp of several groups, so there is no difference of its last and first.")
+    if not 0 <= integration_of(plane) < hdu.shape[0]:
+        raise BadQuery(f"{hdu.label} has {hdu.shape[0]} integrations, counted from 0; {plane!r} names none of them.")
+
+
+def integration_of(plane: str) -> int:
+    """2 of `difference,2`; 0 of `difference`."""
+    number = plane.partition(",")[2]
+    return int(number) if number.isdigit() and len(number) < 10 else 0 if plane == "difference" else -1
+
+
+def choose_plane(plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> tuple[PlanHdu, Plane]:
+    """The HDU and plane meant: those asked for, else the ones the plan shows first.
+
+    Raises
+    ------
+    NotViewable, FileNotFound, BadQuery
+    """
     image = plan.image(hdu)
     if plane is None:
         plane = plan.view.plane if image.index == plan.view.hdu else first_plane(image)
     check_plane(image, plane)
-    with open_inspected(path, plan) as descriptor:
-        if plane == "median":
-            yield MedianPlane(descriptor, image)
-        else:
-            yield DiskPlane(descriptor, image, plane_offset(image, plane))
+    return image, plane
+
+
+def plane_of(path: str | Path, plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> PlaneRows:
+    """A plane of an inspected file; it holds the file open for as long as it is held itself."""
+    image, plane = choose_plane(plan, hdu, plane)
+    file = InspectedFile(path, plan)
+    if plane == "median":
+        return MedianPlane(file, image)
+    if isinstance(plane, str):
+        return DifferencePlane(file, image, integration_of(plane))
+    return DiskPlane(file, image, plane_offset(image, plane))
+
+
+@contextlib.contextmanager
+def open_plane(path: str | Path, plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> Iterator[PlaneRows]:
+    """The same for one use."""
+    yield plane_of(path, plan, hdu, plane)
 
 
 def first_plane(hdu: PlanHdu) -> Plane:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mast.errors import BadQuery, NoCelestialWcs
+from mast.errors import BadQuery
 from mast.fits.dq import flag_names
+from mast.fits.overview import THREADS
 from mast.fits.plan import Plan, Plane, PlanHdu
-from mast.fits.planes import open_plane
-from mast.fits.reduce import block_mean, extremes, finite_sample
+from mast.fits.planes import PlaneRows, choose_plane, plane_of
+from mast.fits.pyramid import Pyramid
+from mast.fits.roles import quality_of, role_of
 from mast.fits.stored import bands
-from mast.fits.stretch import zscale_of_sample
-from mast.fits.wcs import tan_wcs
+from mast.fits.wcs import image_wcs
 
 MAX_BINS: Final = 4096
-_QUALITY: Final = frozenset({"DQ", "PIXELDQ", "GROUPDQ"})
+MAX_AROUND: Final = 65
+MAX_OTHERS: Final = 12
+_BESIDE: Final = frozenset({"science", "error", "variance", "weight"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,64 +43,106 @@ class Pixel:
     dec_deg: float | None
     flags: list[str] = field(default_factory=list)
     """names of its data-quality bits"""
+    flag_value: int | None = None
+    others: dict[str, float | None] = field(default_factory=dict)
+    """the same pixel of the other images of the same size and version, by name"""
+    values: list[list[float | None]] | None = None
+    """rows around the pixel, the lowest first"""
 
 
-def pixel(path: str | Path, plan: Plan, x: int, y: int, hdu: int | None = None, plane: Plane | None = None) -> Pixel:
-    """The pixel at array position `x`, `y` (from 0) of an image; without `hdu` and `plane` of what is shown first."""
-    image = plan.image(hdu)
-    value = _value_at(path, plan, image.index, plane, x, y)
+def pixel(
+    path: str | Path,
+    plan: Plan,
+    x: int,
+    y: int,
+    hdu: int | None = None,
+    plane: Plane | None = None,
+    *,
+    box: int = 0,
+    pixels: PlaneRows | None = None,
+) -> Pixel:
+    """The pixel at array position `x`, `y` (from 0) of an image; without `hdu` and `plane` of what is shown first.
+
+    `box` is the odd side of a square of values around it; `pixels` the plane itself where the caller has it.
+    """
+    image, chosen = choose_plane(plan, hdu, plane)
+    plane_rows = pixels or plane_of(path, plan, image.index, chosen)
+    value = _value_at(plane_rows, x, y)
     ra_deg, dec_deg = _sky_at(plan, image, x, y)
+    flags = _flags_at(path, plan, image, chosen, x, y, value)
     return Pixel(
         x=x,
         y=y,
         fits_x=x + 1,
         fits_y=y + 1,
         hdu=image.label,
-        value=value if value is not None and math.isfinite(value) else None,
+        value=_finite(value),
         unit=image.unit,
         ra_deg=ra_deg,
         dec_deg=dec_deg,
-        flags=_flags_at(path, plan, image, plane, x, y, value),
+        flags=flag_names(flags or 0),
+        flag_value=flags,
+        others=_others_at(path, plan, image, chosen, x, y),
+        values=_around(plane_rows, x, y, box) if box else None,
     )
 
 
-def _value_at(path: str | Path, plan: Plan, hdu: int, plane: Plane | None, x: int, y: int) -> float | int | None:
-    with open_plane(path, plan, hdu, plane) as pixels:
-        height, width = pixels.shape
-        if not (0 <= x < width and 0 <= y < height):
-            raise BadQuery(f"The image has {width} x {height} pixels, counted from 0; {x}, {y} is outside.")
-        value: float | int = pixels.rows(y, y + 1)[0, x].item()
-        return value
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _value_at(pixels: PlaneRows, x: int, y: int) -> float | int:
+    height, width = pixels.shape
+    if not (0 <= x < width and 0 <= y < height):
+        raise BadQuery(f"The image has {width} x {height} pixels, counted from 0; {x}, {y} is outside.")
+    value: float | int = pixels.window(y, y + 1, x, x + 1)[0, 0].item()
+    return value
+
+
+def _around(pixels: PlaneRows, x: int, y: int, side: int) -> list[list[float | None]]:
+    """A square of values, None outside the image and where there is no number."""
+    if not 1 <= side <= MAX_AROUND or side % 2 == 0:
+        raise BadQuery(f"The square around a pixel has an odd side of at most {MAX_AROUND}.")
+    height, width = pixels.shape
+    half = side // 2
+    bottom, top, left, right = max(0, y - half), min(height, y + half + 1), max(0, x - half), min(width, x + half + 1)
+    square = np.full((side, side), np.nan)
+    start = bottom - (y - half), left - (x - half)
+    square[start[0] : start[0] + top - bottom, start[1] : start[1] + right - left] = pixels.window(
+        bottom, top, left, right
+    )
+    return [[_finite(value) for value in row] for row in square.tolist()]
 
 
 def _sky_at(plan: Plan, image: PlanHdu, x: int, y: int) -> tuple[float | None, float | None]:
-    cards = plan.wcs_cards(image)
-    if len(image.shape) == 2 and cards.get("WCSAXES", 2) != 2:
-        # A spectrogram: its header places three world axes, wavelength among them, on two of pixels.
+    wcs = image_wcs(plan, image)
+    if wcs is None:
         return None, None
-    try:
-        ra_deg, dec_deg = tan_wcs(cards).pixel_to_sky(float(x), float(y))
-    except NoCelestialWcs:
-        return None, None
+    ra_deg, dec_deg = wcs.pixel_to_sky(float(x), float(y))
     return float(ra_deg), float(dec_deg)
 
 
-def _flags_at(
-    path: str | Path, plan: Plan, image: PlanHdu, plane: Plane | None, x: int, y: int, value: float | int | None
-) -> list[str]:
-    """Names of the bits of the pixel itself when it is a quality image, else of its place in the image's DQ."""
-    if image.name in _QUALITY:
-        return flag_names(int(value or 0))
-    quality = plan.find("DQ", image.ver)
-    if quality is None or not quality.is_image or quality.shape[-2:] != image.shape[-2:] or plane == "median":
-        return []
-    if len(quality.shape) == 2:
-        plane = ()
-    elif quality.shape != image.shape:
-        return []
-    elif plane is None and image.index == plan.view.hdu:
-        plane = plan.view.plane
-    return flag_names(int(_value_at(path, plan, quality.index, plane, x, y) or 0)) if plane != "median" else []
+def _flags_at(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, x: int, y: int, value: float) -> int | None:
+    """The bits of the pixel itself when it is a quality image, else of its place in the image's flags."""
+    if role_of(image) == "quality":
+        return int(value) if math.isfinite(value) else 0
+    quality = quality_of(plan, image)
+    if quality is None or (isinstance(plane, str) and len(quality.shape) > 2):
+        return None
+    index = plane if len(quality.shape) > 2 else ()
+    return int(_value_at(plane_of(path, plan, quality.index, index), x, y))
+
+
+def _others_at(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, x: int, y: int) -> dict[str, float | None]:
+    """Error, variances and weight at the same place."""
+    if isinstance(plane, str):
+        return {}
+    found: dict[str, float | None] = {}
+    for other in plan.hdus:
+        is_same = other.is_image and other.ver == image.ver and other.shape == image.shape
+        if is_same and other.index != image.index and role_of(other) in _BESIDE and len(found) < MAX_OTHERS:
+            found[other.name] = _finite(_value_at(plane_of(path, plan, other.index, plane), x, y))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,32 +159,25 @@ class Histogram:
     maximum: float
 
 
-def histogram(
-    path: str | Path,
-    plan: Plan,
-    bins: int = 256,
-    limits: tuple[float, float] | None = None,
-    hdu: int | None = None,
-    plane: Plane | None = None,
-) -> Histogram:
+def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | None = None) -> Histogram:
     """The histogram of a plane between two limits; by default zscale's, widened by their distance on either side."""
     if not 1 <= bins <= MAX_BINS:
         raise BadQuery(f"A histogram has 1 to {MAX_BINS} bins, not {bins}.")
-    with open_plane(path, plan, hdu, plane) as pixels:
-        finite_per_row = block_mean(pixels, max(pixels.shape)).finite_per_row
-        minimum, maximum = extremes(pixels)
-        low, high = limits or _widened(zscale_of_sample(finite_sample(pixels, finite_per_row)), minimum, maximum)
-        edges = np.linspace(low, high, bins + 1)
-        counts = np.zeros(bins, np.int64)
-        below = above = 0
-        for start, stop in bands(pixels.shape[0], 1, pixels.row_bytes):
-            values = pixels.rows(start, stop).ravel()
-            values = values[np.isfinite(values)]
-            counts += np.histogram(values, edges)[0]
-            below += int(np.count_nonzero(values < low))
-            above += int(np.count_nonzero(values > high))
-    missing = pixels.shape[0] * pixels.shape[1] - int(finite_per_row.sum())
-    return Histogram(low, high, counts.tolist(), below, above, missing, minimum, maximum)
+    facts, plane = pyramid.facts, pyramid.plane
+    low, high = limits or _widened(facts.zscale, facts.minimum, facts.maximum)
+
+    def count(band: tuple[int, int]) -> tuple[NDArray[np.int64], int, int]:
+        values = plane.rows(*band).ravel()
+        values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+        below, above = int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high))
+        return np.histogram(values, bins, (low, high))[0], below, above
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        counted = list(pool.map(count, bands(plane.shape[0], 1, plane.row_bytes)))
+    counts = np.sum([each[0] for each in counted], axis=0)
+    below, above = sum(each[1] for each in counted), sum(each[2] for each in counted)
+    missing = plane.shape[0] * plane.shape[1] - facts.finite
+    return Histogram(low, high, counts.tolist(), below, above, missing, facts.minimum, facts.maximum)
 
 
 def _widened(limits: tuple[float, float], minimum: float, maximum: float) -> tuple[float, float]:

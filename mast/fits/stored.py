@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,35 +22,61 @@ Values = NDArray[Any]
 BAND_BYTES: Final = 8 << 20
 
 
-@contextlib.contextmanager
-def open_inspected(path: str | Path, plan: Plan) -> Iterator[int]:
-    """A file descriptor of the file the plan was made of.
+class InspectedFile:
+    """The open file a plan was made of. It closes itself when nobody holds it any more, as planes that are kept do.
 
     Raises
     ------
     DamagedFile : the file is gone or has another size than when it was inspected
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError as error:
-        raise DamagedFile(f"{plan.file_name} is not on disk any more: {error.strerror}.") from error
-    try:
-        if os.fstat(descriptor).st_size != plan.size_bytes:
+
+    def __init__(self, path: str | Path, plan: Plan) -> None:
+        self.descriptor = -1
+        try:
+            self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise DamagedFile(f"{plan.file_name} is not on disk any more: {error.strerror}.") from error
+        if os.fstat(self.descriptor).st_size != plan.size_bytes:
             raise DamagedFile(f"{plan.file_name} changed on disk since it was inspected.")
-        yield descriptor
-    finally:
-        os.close(descriptor)
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # Bound here: when the interpreter ends, the module is emptied before the last planes go.
+        if self.descriptor >= 0:
+            close(self.descriptor)
 
 
-def read_exactly(descriptor: int, offset: int, count: int) -> bytearray:
-    """`count` bytes at `offset`, into a buffer that can be written to."""
-    buffer = bytearray(count)
-    view, filled = memoryview(buffer), 0
+@contextlib.contextmanager
+def open_inspected(path: str | Path, plan: Plan) -> Iterator[int]:
+    """A file descriptor of the file the plan was made of, as `InspectedFile` checks it."""
+    file = InspectedFile(path, plan)
+    yield file.descriptor
+
+
+def read_exactly(descriptor: int, offset: int, count: int, into: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """`count` bytes at `offset`, into the beginning of a buffer that is used again or into a new one."""
+    # Not a bytearray, which would be filled with zeros first.
+    buffer = np.empty(count, np.uint8) if into is None else into[:count]
+    view, filled = buffer.data, 0
     while filled < count:
         read = os.preadv(descriptor, [view[filled:]], offset + filled)
         if read == 0:
             raise DamagedFile("The file ends before its headers say it should.")
         filled += read
+    return buffer
+
+
+def read_strided(
+    descriptor: int, offset: int, stride: int, rows: int, count: int, into: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """`count` bytes at the same place of each of some rows that begin `stride` bytes apart."""
+    if count == stride:
+        return read_exactly(descriptor, offset, rows * count, into)
+    buffer = np.empty(rows * count, np.uint8) if into is None else into[: rows * count]
+    view = buffer.data
+    for row in range(rows):
+        line = view[row * count : (row + 1) * count]
+        if os.preadv(descriptor, [line], offset + row * stride) < count:
+            line[:] = read_exactly(descriptor, offset + row * stride, count).data
     return buffer
 
 
@@ -78,11 +104,11 @@ def stored_dtype(bitpix: int) -> np.dtype[Any]:
 
 
 def to_numbers(raw: Values, hdu: PlanHdu) -> Values:
-    """Stored numbers as the values they mean, in native byte order.
+    """Stored numbers as the values they mean, in native byte order; what was read is turned round where it lies.
 
     Source: astropy ``_ImageBaseHDU._scale_data``, whose types and order of operations these are.
     """
-    native = raw.astype(raw.dtype.newbyteorder("="))
+    native = raw if raw.dtype.isnative else raw.byteswap(inplace=True).view(raw.dtype.newbyteorder("="))
     is_scaled = hdu.bscale != 1.0 or hdu.bzero != 0.0
     if not is_scaled and hdu.blank is None:
         return native

@@ -1,7 +1,7 @@
 """Limits and stretches of a picture, number for number those of ``astropy.visualization``, without importing it.
 
 Sources: astropy ``ZScaleInterval`` (IRAF's zscale by way of stsci.numdisplay), ``ManualInterval``, ``LinearStretch``,
-``LogStretch``, ``SqrtStretch``, ``AsinhStretch``, ``PowerStretch`` (BSD-3-Clause). Tests compare.
+``LogStretch``, ``SqrtStretch``, ``AsinhStretch``, ``PowerStretch``, ``HistEqStretch`` (BSD-3-Clause). Tests compare.
 """
 
 from __future__ import annotations
@@ -71,19 +71,44 @@ def _fit_slope(ordered: NDArray[Any]) -> Any:
     return slope if good_count >= least else None
 
 
-def stretched(values: NDArray[Any], limits: tuple[float, float], stretch: str = "asinh") -> NDArray[Any]:
+def stretched(
+    values: NDArray[Any],
+    limits: tuple[float, float],
+    stretch: str = "asinh",
+    *,
+    gamma: float = 1.0,
+    knots: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Values between the limits as 0 to 1, in their own floating-point type; NaN stays NaN.
 
-    `power` squares. With equal limits everything above them is 1.
+    `power` squares. With equal limits everything above them is 1. `gamma` bends the result further, as
+    ``PowerStretch(1 / gamma)`` after the stretch. `knots` are the pixels that `histeq` makes equally frequent.
     """
     low, high = limits
     if stretch not in STRETCHES:
         raise BadQuery(f"{stretch!r} is no stretch; there are {', '.join(STRETCHES)}.")
-    scaled = np.subtract(values, low)
+    scaled: NDArray[Any] = np.subtract(values, low)
     if high - low != 0:
         np.true_divide(scaled, high - low, out=scaled)
     np.clip(scaled, 0.0, 1.0, out=scaled)
-    return _curve(scaled, stretch)
+    if stretch == "histeq":
+        _equalise(scaled, knots, limits)
+    else:
+        _curve(scaled, stretch)
+    if gamma != 1.0:
+        np.power(scaled, 1.0 / gamma, out=scaled)
+    return scaled
+
+
+def _equalise(scaled: NDArray[Any], knots: NDArray[Any] | None, limits: tuple[float, float]) -> None:
+    """In place, by rank among the knots, which are clipped to the limits, as ``HistEqStretch(clipped)`` gives it."""
+    if knots is None or not knots.size:
+        return
+    ordered = np.sort(np.clip(knots, *limits))
+    low, high = ordered[0], ordered[-1]
+    if high > low:
+        ordered = (ordered - low) / (high - low)
+        scaled[...] = np.interp(scaled, ordered, np.linspace(0.0, 1.0, len(ordered)))
 
 
 def _curve(scaled: NDArray[Any], stretch: str) -> NDArray[Any]:

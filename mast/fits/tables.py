@@ -109,7 +109,7 @@ def read_rows(
         return np.empty(0, row_dtype(columns, table.shape[1]))
     with open_inspected(path, plan) as descriptor:
         raw = read_exactly(descriptor, table.data_offset + start * table.shape[1], (stop - start) * table.shape[1])
-    return np.frombuffer(raw, row_dtype(columns, table.shape[1]))
+    return raw.view(row_dtype(columns, table.shape[1]))
 
 
 def read_values(

@@ -54,12 +54,19 @@ def _choose_plane(hdu: PlanHdu, suffix: str) -> Plane:
 
 def describe(hdu: PlanHdu, plane: Plane) -> str:
     """`SCI, integration 1 of 3, group 5 of 5`."""
-    if plane == "median":
-        return f"{hdu.label}, median of {hdu.shape[0]} planes"
+    if isinstance(plane, str):
+        return _describe_made(hdu, plane)
     leading = hdu.shape[:-2]
     words = ["integration", "group"] if len(leading) == 2 else ["plane"] * len(leading)
     parts = [f"{word} {at + 1} of {of}" for word, at, of in zip(words, plane, leading, strict=True)]
     return ", ".join([hdu.label, *parts])
+
+
+def _describe_made(hdu: PlanHdu, plane: str) -> str:
+    if plane == "median":
+        return f"{hdu.label}, median of {hdu.shape[0]} planes"
+    integration = int(plane.partition(",")[2] or 0)
+    return f"{hdu.label}, integration {integration + 1} of {hdu.shape[0]}, group {hdu.shape[1]} minus group 1"
 
 
 def _why_not(hdus: Sequence[PlanHdu], suffix: str) -> str:

@@ -10,15 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mast.errors import NoCelestialWcs
+from mast.fits.plan import Plan, PlanHdu
 from mast.fitscards import Value
 
 Floats = NDArray[np.float64]
 Cards = Mapping[str, Value]
+
+
+_HALVES: Final = (np.array([0.5, 0.0]), np.array([0.0, 0.5]))
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,73 @@ class TanWcs:
                     zip((u, v), self.distortion, strict=True))  # fmt: skip
         along, across = (row[0] * u + row[1] * v for row in self.matrix)
         return self._from_plane(along, across)
+
+    def sky_to_pixel(self, ra_deg: float, dec_deg: float) -> tuple[float, float]:
+        """The array position of a place on the sky.
+
+        Raises
+        ------
+        NoCelestialWcs : the place is on the far side of the sky, or no pixel leads there
+        """
+        along, across = self._to_plane(ra_deg, dec_deg)
+        try:
+            target = np.linalg.solve(self.matrix, np.array([along, across]))
+        except np.linalg.LinAlgError as error:
+            raise NoCelestialWcs("The image's matrix of sky coordinates cannot be inverted.") from error
+        u, v = self._undistorted(target) if self.distortion else target
+        return float(u) + self.reference_pixel[0] - 1, float(v) + self.reference_pixel[1] - 1
+
+    def _undistorted(self, target: Floats) -> Floats:
+        """The position that SIP moves to `target`: distortions are small, so that each guess is far better."""
+        guess = target.copy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(30):
+                here = self._distorted(guess)
+                # Newton's method; half a pixel either way is the slope of a smooth polynomial.
+                slope = np.array([self._distorted(guess + half) - self._distorted(guess - half) for half in _HALVES]).T
+                step = np.linalg.solve(slope, target - here) if np.isfinite(slope).all() else np.full(2, np.nan)
+                guess = guess + step
+                if not np.isfinite(guess).all():
+                    break
+                if float(np.abs(step).max()) < 1e-7:
+                    return guess
+        raise NoCelestialWcs("No pixel of the image's distorted coordinates leads to this place.")
+
+    def _distorted(self, at: Floats) -> Floats:
+        moved = [np.polynomial.polynomial.polyval2d(at[0], at[1], terms) for terms in self.distortion or ()]
+        return np.asarray(at + np.array(moved), np.float64)
+
+    def _to_plane(self, ra_deg: float, dec_deg: float) -> tuple[float, float]:
+        """Sky to tangent plane, in degrees: the inverse of `_from_plane`."""
+        ra, dec = math.radians(ra_deg), math.radians(dec_deg)
+        ra0, dec0 = (math.radians(angle) for angle in self.reference_sky)
+        cosine = math.sin(dec0) * math.sin(dec) + math.cos(dec0) * math.cos(dec) * math.cos(ra - ra0)
+        if cosine <= 1e-6:
+            raise NoCelestialWcs("The place is on the other side of the sky.")
+        east = math.cos(dec) * math.sin(ra - ra0) / cosine
+        north = (math.cos(dec0) * math.sin(dec) - math.sin(dec0) * math.cos(dec) * math.cos(ra - ra0)) / cosine
+        turn = math.radians(self.pole - 180.0)
+        along = east * math.cos(turn) - north * math.sin(turn)
+        across = east * math.sin(turn) + north * math.cos(turn)
+        return math.degrees(along), math.degrees(across)
+
+    def scale_arcsec(self, x: float, y: float) -> float:
+        """The side of a pixel there: the square root of its area, in arcseconds."""
+        return math.sqrt(abs(float(np.linalg.det(self._jacobian(x, y))))) * 3600
+
+    def north_east(self, x: float, y: float) -> tuple[float, float]:
+        """The directions of north and east there, in degrees from the picture's up, counter-clockwise."""
+        inverse = np.linalg.inv(self._jacobian(x, y))
+        north, east = inverse @ np.array([0.0, 1.0]), inverse @ np.array([1.0, 0.0])
+        return tuple(math.degrees(math.atan2(-direction[0], direction[1])) for direction in (north, east))  # type: ignore[return-value]
+
+    def _jacobian(self, x: float, y: float) -> Floats:
+        """Degrees on the sky, east and north, for a pixel along x and along y; shape (2, 2)."""
+        ra, dec = self.pixel_to_sky(np.array([x - 0.5, x + 0.5, x, x]), np.array([y, y, y - 0.5, y + 0.5]))
+        cosine = math.cos(math.radians(float(dec.mean())))
+        east = [((ra[right] - ra[left] + 180) % 360 - 180) * cosine for left, right in ((0, 1), (2, 3))]
+        north = [dec[right] - dec[left] for left, right in ((0, 1), (2, 3))]
+        return np.array([east, north], np.float64)
 
     def _from_plane(self, along: Floats, across: Floats) -> tuple[Floats, Floats]:
         """Tangent plane to sky: native spherical coordinates, then the rotation to celestial ones."""
@@ -124,3 +196,15 @@ def _polynomial(cards: Cards, letter: str) -> Floats:
         for q in range(order + 1 - p):
             terms[p, q] = _number(cards, f"{letter}_{p}_{q}", 0.0)
     return terms
+
+
+def image_wcs(plan: Plan, image: PlanHdu) -> TanWcs | None:
+    """The celestial WCS of an image's pixels, or None: spectra, spectrograms, images without."""
+    cards = plan.wcs_cards(image)
+    if len(image.shape) == 2 and cards.get("WCSAXES", 2) != 2:
+        # A spectrogram: its header places three world axes, wavelength among them, on two of pixels.
+        return None
+    try:
+        return tan_wcs(cards)
+    except NoCelestialWcs:
+        return None

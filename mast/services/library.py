@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from django.db import transaction
 
 from mast import errors, terms
 from mast.fits import headers
 from mast.fits.inspect import inspect_file, stored_plan
-from mast.fits.options import MIME_TYPES
 from mast.fits.plan import Plan
 from mast.fitscards import Card
-from mast.imports import facts, places, records, refresh
+from mast.imports import derived, facts, places, records, refresh
 from mast.models import DataFile, Observation, Transfer
 
 image_info = facts.image_info
@@ -53,22 +51,6 @@ def file_plan(file: DataFile | int) -> Plan:
     return plan
 
 
-def file_picture(file_id: int, **options: Any) -> tuple[bytes, str]:
-    """A picture of a file and its MIME type; options as in `mast.fits.render.first_picture`.
-
-    Raises
-    ------
-    FileNotFound, NotViewable, BadQuery, DamagedFile
-    """
-    from mast.fits.render import first_picture
-
-    file = get_file(file_id)
-    if not file.is_viewable:
-        raise errors.NotViewable(file.view_reason)
-    picture = first_picture(file_path(file), file_plan(file), **options)
-    return picture, MIME_TYPES[options.get("fmt", "png")]
-
-
 def file_header(file_id: int, hdu: int = 0) -> list[Card]:
     """Every card of one HDU's header, as (keyword, value, comment) with `CONTINUE` joined.
 
@@ -97,5 +79,6 @@ def delete_files(file_ids: Sequence[int]) -> int:
             Transfer.objects.filter(data_uri=file.data_uri).exclude(state__in=terms.ACTIVE).delete()
             file.delete()
         records.path_of(file).unlink(missing_ok=True)
+        derived.forget(file.sha256)
         places.remove_empty(records.path_of(file).parent)
     return len(files)

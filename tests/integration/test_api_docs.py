@@ -44,6 +44,15 @@ get /api/files/{file_id}/histogram
 get /api/files/{file_id}/pixel
 get /api/files/{file_id}/table
 get /api/files/{file_id}/spectrum
+get /api/files/{file_id}/cubeinfo
+get /api/files/{file_id}/thumbnail
+get /api/files/{file_id}/tile/{z}/{x}/{y}
+get /api/files/{file_id}/dq
+get /api/files/{file_id}/dq/{z}/{x}/{y}
+get /api/files/{file_id}/cutout
+get /api/files/{file_id}/stats
+get /api/files/{file_id}/profile
+get /api/files/{file_id}/spectrum-at
 get /api/health
 """
 GUIDE = {

@@ -12,7 +12,7 @@ from astropy.io import fits
 from PIL import Image
 
 from mast.models import DataFile
-from mast.schemas import library as schemas
+from mast.schemas import viewer as schemas
 from tests.api_fixture import ApiClient, checked, fields_of, refused
 from tests.factories import DataFileFactory, on_disk
 

@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.visualization import (
     AsinhStretch,
+    HistEqStretch,
     LinearStretch,
     LogStretch,
     ManualInterval,
@@ -24,12 +25,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mast.errors import BadQuery, NotViewable
-from mast.fits.colours import NAN_COLOUR, colormap, paint, paint_labels
+from mast.fits.colours import colormap, paint, paint_flags, paint_labels
 from mast.fits.inspect import inspect_file
-from mast.fits.options import COLORMAPS, MIME_TYPES, STRETCHES, parse_limits
+from mast.fits.options import COLORMAPS, MIME_TYPES, STRETCHES, Look, Percentiles, parse_limits, parse_plane
 from mast.fits.render import first_picture
 from mast.fits.stretch import stretched, zscale_limits
 
+NAN_COLOUR = (0x3B, 0x4A, 0x6B)
 THEIRS = {
     "asinh": AsinhStretch(),
     "linear": LinearStretch(),
@@ -75,7 +77,7 @@ def test_a_plane_without_a_finite_pixel_has_limits_too() -> None:
     assert zscale_limits(np.full((3, 3), np.nan)) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("stretch", STRETCHES)
+@pytest.mark.parametrize("stretch", THEIRS)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("limits", [(0.2, 0.5), (-1.0, 30.0), (0.3, 0.3), (5.0, 1.0)])
 def test_stretched_values_are_astropys(stretch: str, dtype: str, limits: tuple[float, float]) -> None:
@@ -84,8 +86,26 @@ def test_stretched_values_are_astropys(stretch: str, dtype: str, limits: tuple[f
     np.testing.assert_array_equal(stretched(values, limits, stretch), theirs)
 
 
+@pytest.mark.parametrize("limits", [(0.2, 0.5), (-1.0, 30.0)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_histogram_equalisation_is_astropys_of_the_same_pixels(dtype: str, limits: tuple[float, float]) -> None:
+    values = sky(4, (120, 80), dtype)
+    finite = values[np.isfinite(values)]
+    theirs = HistEqStretch(np.clip(finite, *limits))(ManualInterval(*limits)(values))
+    np.testing.assert_array_equal(stretched(values, limits, "histeq", knots=finite), theirs)
+
+
+@pytest.mark.parametrize("stretch", THEIRS)
+@pytest.mark.parametrize("gamma", [0.5, 2.2])
+def test_gamma_is_a_power_stretch_after_the_stretch(stretch: str, gamma: float) -> None:
+    values = sky(3, (50, 40))
+    theirs = PowerStretch(1 / gamma)(THEIRS[stretch](ManualInterval(0.2, 0.5)(values)))
+    np.testing.assert_array_equal(stretched(values, (0.2, 0.5), stretch, gamma=gamma), theirs)
+
+
 def test_an_unknown_stretch_is_refused_with_those_there_are() -> None:
-    with pytest.raises(BadQuery, match="asinh, linear, log, sqrt, power"):
+    assert set(STRETCHES) == {*THEIRS, "histeq"}
+    with pytest.raises(BadQuery, match="asinh, linear, log, sqrt, power, histeq"):
         stretched(np.zeros(3), (0, 1), "cube root")
 
 
@@ -118,9 +138,21 @@ def test_a_map_can_be_inverted_and_an_unknown_one_is_refused() -> None:
 
 def test_nan_has_a_colour_no_map_gives_it() -> None:
     painted = paint(np.array([[0.0, 0.5, 1.0, np.nan]]), "gray")
-    assert [tuple(pixel) for pixel in painted[0].tolist()] == [(0, 0, 0), (128, 128, 128), (255, 255, 255), NAN_COLOUR]
+    colours = [tuple(pixel) for pixel in painted[0, :, :3].tolist()]
+    assert colours == [(0, 0, 0), (128, 128, 128), (255, 255, 255), NAN_COLOUR]
+    assert painted[..., 3].min() == 255
+    assert paint(np.array([[np.nan]]), "gray", "ff8000")[0, 0].tolist() == [255, 128, 0, 255]
+    assert paint(np.array([[np.nan]]), "gray", "transparent")[0, 0, 3] == 0
     for name in COLORMAPS:
         assert NAN_COLOUR not in {tuple(colour) for colour in colormap(name).tolist()}
+
+
+def test_a_flag_wears_the_colour_of_its_lowest_bit_that_is_wanted() -> None:
+    flags = np.array([[0, 1, 2, 5, 1 << 31, 1 << 20]], np.uint32)
+    painted = paint_flags(flags)[0]
+    assert painted[:, 3].tolist() == [0, 255, 255, 255, 255, 255]
+    assert painted[1].tolist() == painted[3].tolist() != painted[2].tolist()
+    assert paint_flags(flags, 0b110)[0, :, 3].tolist() == [0, 0, 255, 255, 0, 0]
 
 
 def test_labels_have_colours_of_their_own_and_zero_is_transparent() -> None:
@@ -206,9 +238,25 @@ def test_options_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
 
 def test_limits_are_read_from_text() -> None:
     assert (parse_limits("minmax"), parse_limits("-0.5, 2e3")) == ("minmax", (-0.5, 2000.0))
-    for text in ("1,2,3", "a,b", "nan,1", "2,1", "1,1"):
+    assert parse_limits("percentile:99") == parse_limits("99%") == Percentiles(0.5, 99.5)
+    assert parse_limits("percentile:1,99.5") == Percentiles(1, 99.5)
+    for text in ("1,2,3", "a,b", "nan,1", "2,1", "1,1", "percentile:", "percentile:101", "percentile:9,3", "x%"):
         with pytest.raises(BadQuery):
             parse_limits(text)
+
+
+def test_planes_are_read_from_text() -> None:
+    assert (parse_plane(" 0, 4"), parse_plane("median"), parse_plane("")) == ((0, 4), "median", ())
+    assert (parse_plane("difference"), parse_plane("difference,2")) == ("difference", "difference,2")
+    for text in ("difference,", "last", "1;2", "difference,-1"):
+        with pytest.raises(BadQuery, match="no plane"):
+            parse_plane(text)
+
+
+@pytest.mark.parametrize("wrong", [{"gamma": 0}, {"gamma": 11}, {"nan": "red"}, {"cmap": "jet"}, {"limits": "low"}])
+def test_a_look_that_cannot_be_is_refused(wrong: dict[str, str | float]) -> None:
+    with pytest.raises(BadQuery):
+        Look(**wrong)  # type: ignore[arg-type]
 
 
 def test_real_files_give_pictures(shared_data: Path) -> None:

@@ -1,0 +1,180 @@
+"""Looking into a file: its planes and their pyramids, tiles, statistics, cut-outs. The one door for pages and API."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mast import errors
+from mast.fits.options import MIME_TYPES, Look
+from mast.fits.plan import Plan, Plane
+from mast.imports import derived
+from mast.models import DataFile
+from mast.services.library import file_path, file_plan, get_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mast.fits.cube import CubeInfo
+    from mast.fits.flags import FlagsFound
+    from mast.fits.plan import PlanHdu
+    from mast.fits.pyramid import Pyramid
+
+Corners = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in array pixels from 0, y from the bottom; x1 and y1 are outside"""
+Place = tuple[int, int, int]
+"""level, column and row of a tile, the row from the top"""
+
+
+_PLANS_KEPT: Final = 32
+_plans: OrderedDict[str, Plan] = OrderedDict()
+_lock = threading.Lock()
+
+
+def pixels_of(file: DataFile) -> tuple[Path, Plan]:
+    """Where a file's pixels are read, and the plan that says how."""
+    if not file.is_viewable:
+        raise errors.NotViewable(file.view_reason)
+    return file_path(file), plan_of(file)
+
+
+def plan_of(file: DataFile) -> Plan:
+    """The file's plan. Those used last are kept: the plan of a thousand slits takes longer to read than a tile."""
+    with _lock:
+        if file.sha256 in _plans:
+            _plans.move_to_end(file.sha256)
+            return _plans[file.sha256]
+    plan = file_plan(file)
+    with _lock:
+        _plans[file.sha256] = plan
+        if len(_plans) > _PLANS_KEPT:
+            _plans.popitem(last=False)
+    return plan
+
+
+def pyramid_of(file: DataFile, hdu: int | None = None, plane: Plane | None = None) -> Pyramid:
+    """A plane of a file at every size; made now when it is not kept."""
+    path, plan = pixels_of(file)
+    return derived.pyramid(path, plan, file.sha256, hdu, plane)
+
+
+def file_picture(file_id: int, *, fmt: str = "png", **options: Any) -> tuple[bytes, str]:
+    """A picture of a file and its MIME type; options as `Look` and `picture_of` take them.
+
+    Raises
+    ------
+    FileNotFound, NotViewable, BadQuery, DamagedFile
+    """
+    chosen = {name: options.pop(name) for name in ("width", "corners", "hdu", "plane") if name in options}
+    return picture_of(get_file(file_id), Look(**options), fmt=fmt, **chosen)
+
+
+def picture_of(
+    file: DataFile,
+    look: Look,
+    *,
+    width: int = 1024,
+    fmt: str = "png",
+    corners: Corners | None = None,
+    hdu: int | None = None,
+    plane: Plane | None = None,
+) -> tuple[bytes, str]:
+    """A plane, or the part of it between two corners in array pixels; a PNG says where on the sky its pixels lie."""
+    from mast.fits import cutout, render
+    from mast.fits.regions import Box
+
+    pyramid = pyramid_of(file, hdu, plane)
+    height = pyramid.shape[0]
+    part = Box(*corners).within(pyramid.shape) if corners else Box(0, 0, pyramid.shape[1], height)
+    # Pictures count from the top, arrays from the bottom.
+    box = part.left, height - part.upper, part.right, height - part.lower
+    painted = render.picture(pyramid, look, width, box)
+    words = {}
+    if fmt == "png":
+        _, plan = pixels_of(file)
+        words = cutout.picture_cards(plan, hdu, part, painted.shape[0], render.factor_of(box, width))
+    return render.encode(painted, fmt, words), MIME_TYPES[fmt]
+
+
+def tile_of(
+    file: DataFile, look: Look, place: Place, *, fmt: str, hdu: int | None = None, plane: Plane | None = None
+) -> tuple[bytes, str]:
+    """A tile of a plane as a picture; `place` is level, column, row."""
+    from mast.fits import render
+
+    return render.tile(pyramid_of(file, hdu, plane), look, *place, fmt), MIME_TYPES[fmt]
+
+
+def tile_values(
+    file: DataFile, place: Place, *, hdu: int | None = None, plane: Plane | None = None
+) -> NDArray[np.float32]:
+    """The values of a tile as little-endian float32."""
+    import numpy as np
+
+    return np.ascontiguousarray(pyramid_of(file, hdu, plane).tile(*place), "<f4")
+
+
+# --- quality flags ----------------------------------------------------------------------------------------------
+
+
+def _quality_of(file: DataFile, hdu: int | None, plane: Plane | None) -> tuple[PlanHdu, Plane]:
+    """The image of flags that belongs to a plane, and which of its planes.
+
+    Raises
+    ------
+    NotViewable : the image has no flags
+    """
+    from mast.fits.planes import choose_plane
+    from mast.fits.roles import draw_of, quality_of
+
+    _, plan = pixels_of(file)
+    image, chosen = choose_plane(plan, hdu, plane)
+    if draw_of(plan, image) == "flags":
+        return image, chosen
+    quality = quality_of(plan, image)
+    if quality is None or (isinstance(chosen, str) and len(quality.shape) > 2):
+        raise errors.NotViewable(f"{image.label} has no quality flags for this plane.")
+    return quality, chosen if len(quality.shape) > 2 else ()
+
+
+def flags_of(file: DataFile, hdu: int | None = None, plane: Plane | None = None) -> FlagsFound:
+    """The flags that occur in the plane that belongs to an image."""
+    from mast.fits.flags import flag_counts
+
+    quality, chosen = _quality_of(file, hdu, plane)
+    path, plan = pixels_of(file)
+    return flag_counts(path, plan, quality.index, chosen)
+
+
+def flag_tile(
+    file: DataFile, place: Place, bits: int, *, hdu: int | None = None, plane: Plane | None = None
+) -> tuple[bytes, str]:
+    """A tile of flags to be laid over the image's."""
+    import numpy as np
+
+    from mast.fits import colours, render
+
+    quality, chosen = _quality_of(file, hdu, plane)
+    values = pyramid_of(file, quality.index, chosen).tile(*place).astype(np.uint32)
+    return render.encode(colours.paint_flags(values, bits), "png"), MIME_TYPES["png"]
+
+
+def file_thumbnail(file: DataFile) -> bytes:
+    """A WebP picture of at most 256 pixels a side."""
+    path, plan = pixels_of(file)
+    return derived.thumbnail(path, plan, file.sha256)
+
+
+def cube_info(file: DataFile, hdu: int | None = None, plane: Plane | None = None) -> CubeInfo:
+    """What can be looked at in a file, and how the chosen plane is drawn."""
+    from dataclasses import replace
+
+    from mast.fits import cube
+
+    path, plan = pixels_of(file)
+    found = cube.describe_file(path, plan, hdu, plane)
+    pyramid = derived.pyramid(path, plan, file.sha256, hdu, plane)
+    return replace(found, image=cube.shown(path, plan, pyramid, hdu, plane))
