@@ -124,6 +124,7 @@ export class Compare {
     this.over.setWidth(place.width, true);
     this.over.setRotation(place.degrees, true);
     this.over.setFlip(place.flipped);
+    this.stage.element.dataset.place = JSON.stringify(place);
   }
 
   reveal(seen) {

@@ -194,7 +194,8 @@ writeSwitches();
 draw();
 if (state.dq) drawFlags();
 stage.osd.world.addOnceHandler("add-item", () => {
-  if (state.z) stage.look({ x: state.x - 1, y: state.y - 1, z: state.z }, true); else stage.fit(true);
+  if (state.z) stage.look({ x: state.x - 1, y: state.y - 1, z: state.z }, true);
   if (state.north) northUp();
+  if (!state.z) stage.fit(true);
 });
 if (image.draw === "values") levels.begin(image); else element("levels-panel").hidden = true;

@@ -22,6 +22,7 @@ export class Stage extends EventTarget {
     this.osd = OpenSeadragon({
       element,
       drawer: "canvas",
+      preserveViewport: true,
       showNavigationControl: false,
       keyboardNavEnabled: false,
       tabIndex: "",
@@ -143,8 +144,14 @@ export class Stage extends EventTarget {
     this.viewport.applyConstraints(at_once);
   }
 
+  // The whole picture, turned as it is.
   fit(at_once = false) {
-    this.viewport.fitBounds(new OpenSeadragon.Rect(0, 0, 1, this.size.height / this.size.width), at_once);
+    const { width, height } = this.size;
+    const { x, y } = this.viewport.getContainerSize();
+    const turned = (this.viewport.getRotation() * Math.PI) / 180;
+    const [cos, sin] = [Math.abs(Math.cos(turned)), Math.abs(Math.sin(turned))];
+    const z = Math.min(x / (width * cos + height * sin), y / (width * sin + height * cos));
+    this.look({ x: (width - 1) / 2, y: (height - 1) / 2, z }, at_once);
   }
 
   zoomBy(factor) { this.viewport.zoomBy(factor); this.viewport.applyConstraints(); }
