@@ -14,7 +14,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem, unexpected
-from mast.api import files, health, imports, library, pictures, pixels, search, tables
+from mast.api import files, health, imports, library, looks, pictures, pixels, search, tables
 from mast.errors import BadQuery, MalformedRequest, MastError
 
 DESCRIPTION = """Search MAST for JWST observations, import their files, and read what this archive holds.
@@ -59,6 +59,7 @@ api.add_router("/files", files.router)
 api.add_router("/files", pictures.router)
 api.add_router("/files", pixels.router)
 api.add_router("/files", tables.router)
+api.add_router("/mast", looks.router)
 api.add_router("", health.router)
 
 

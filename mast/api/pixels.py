@@ -38,19 +38,19 @@ def header(
 def _header(file: Any, hdu: int) -> dict[str, Any]:
     cards = services.file_header(file.pk, hdu)
     listed = [_named(item) for item in services.file_plan(file).hdus]
-    return {"hdu": hdu, "hdus": listed, "cards": _cards(cards)}
+    return {"hdu": hdu, "hdus": listed, "cards": cards_of(cards)}
 
 
 def _all_headers(file: Any) -> dict[str, Any]:
     listed = services.file_plan(file).hdus[:MOST_HEADERS]
-    return {"hdus": [_named(item) | {"cards": _cards(services.file_header(file.pk, item.index))} for item in listed]}
+    return {"hdus": [_named(item) | {"cards": cards_of(services.file_header(file.pk, item.index))} for item in listed]}
 
 
 def _named(hdu: Any) -> dict[str, Any]:
     return {"index": hdu.index, "name": hdu.name, "ver": hdu.ver, "kind": hdu.kind}
 
 
-def _cards(cards: list[Any]) -> list[dict[str, Any]]:
+def cards_of(cards: list[Any]) -> list[dict[str, Any]]:
     return [{"keyword": keyword, "value": value, "comment": comment} for keyword, value, comment in cards]
 
 

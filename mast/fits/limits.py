@@ -121,12 +121,13 @@ def _keys(values: Values) -> Values:
     if values.dtype.kind == "u":
         return values
     keys = values.view(unsigned)
-    if values.dtype.kind == "i":
-        return keys ^ top
-    # A negative float is the smaller the larger its bits; minus zero is zero.
-    keys = np.where(values == 0, unsigned.type(0), keys)
-    ordered: Values = np.where(keys & top, ~keys, keys | top)
-    return ordered
+    turned: Values = top
+    if values.dtype.kind == "f":
+        # A negative float is the smaller the larger its bits; minus zero is zero.
+        keys[values == 0] = 0
+        turned = np.where(keys & top, ~unsigned.type(0), top)
+    found: Values = keys ^ turned
+    return found
 
 
 def _from_key(key: int, dtype: np.dtype[Any]) -> Any:

@@ -77,6 +77,30 @@ class DiskPlane:
         return to_numbers(stored, self.hdu)
 
 
+class ArrayPlane:
+    """A plane that is in memory already, the lowest row first."""
+
+    is_made = False
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        height, width = self._values.shape
+        return height, width
+
+    @property
+    def row_bytes(self) -> int:
+        return self.shape[1] * self._values.itemsize
+
+    def rows(self, start: int, stop: int) -> Values:
+        return self.window(start, stop, 0, self.shape[1])
+
+    def window(self, top: int, bottom: int, left: int, right: int, into: Buffer | None = None) -> Values:
+        return self._values[top:bottom, left:right].copy()
+
+
 class DifferencePlane:
     """The last group of an integration minus its first: what the detector collected meanwhile."""
 

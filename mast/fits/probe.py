@@ -22,7 +22,7 @@ from mast.fits import others
 from mast.fits.plan import Plan, PlanHdu, View, unviewable
 from mast.fits.views import choose_view
 from mast.fitscards import Header, Value
-from mast.fitswalk import Hdu, walk
+from mast.fitswalk import LIMITS, Hdu, WalkLimits, walk
 from mast.terms import suffix_of
 
 PLAN_CHARACTERS: Final = 16 << 20
@@ -76,9 +76,7 @@ def probe(path: str, file_name: str) -> Plan:
     try:
         with _open(path) as file:
             size = os.fstat(file.fileno()).st_size
-            return (
-                _fits_plan(file, file_name, size) if _is_fits(file, file_name) else others.plan(file, file_name, size)
-            )
+            return fits_plan(file, file_name, size) if _is_fits(file, file_name) else others.plan(file, file_name, size)
     except MastError as error:
         return _refused(file_name, size, error)
     except OSError as error:
@@ -105,8 +103,14 @@ def _is_fits(file: BinaryIO, file_name: str) -> bool:
     return lowered.endswith((".fits", ".fits.gz", ".fit", ".fts")) or file.read(10) == b"SIMPLE  = "
 
 
-def _fits_plan(file: BinaryIO, file_name: str, size: int) -> Plan:
-    walked = walk(file)
+def fits_plan(file: BinaryIO, file_name: str, size: int, limits: WalkLimits = LIMITS) -> Plan:
+    """The plan of an open FITS file, read no further than its headers.
+
+    Raises
+    ------
+    NotFits, TruncatedFits, HostileFits
+    """
+    walked = walk(file, limits)
     hdus = tuple(_plan_hdu(hdu) for hdu in walked)
     view = choose_view(hdus, suffix_of(file_name))
     return Plan(file_name, "fits", size, view, hdus, _wcs_of(hdus, view), _facts(walked[0].cards))

@@ -111,7 +111,8 @@ def _sampled(values: Values, scale: float, shape: tuple[int, int], offset: tuple
         np.minimum(((np.arange(count) + 0.5) * scale + start).astype(int), length - 1)
         for count, start, length in zip(shape, offset, values.shape, strict=True)
     )
-    return values[rows][:, columns]
+    chosen: Values = values[rows][:, columns]
+    return chosen
 
 
 def _area_means(
@@ -124,8 +125,7 @@ def _area_means(
         return total
     share = _resized(finite.astype(np.float32), scale, shape, offset)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means: Values = np.where(share > 1e-6, total / share, np.float32(np.nan))
-    return means
+        return np.asarray(np.where(share > 1e-6, total / share, np.nan), np.float32)
 
 
 def _resized(values: NDArray[np.float32], scale: float, shape: tuple[int, int], offset: tuple[float, float]) -> Values:

@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from mast.errors import BadQuery, NotViewable
 from mast.fits.columns import Column
 from mast.fits.plan import Plan, PlanHdu
-from mast.fits.tables import read_columns, read_rows, read_values
+from mast.fits.tables import read_column, read_columns, read_values
 from mast.fitswalk import read_header
 
 MAX_POINTS: Final = 1_000_000
 MAX_CHOICES: Final = 100_000
 _BRIGHTNESS: Final = {"FLUX": ("FLUX_ERROR", "ERROR"), "SURF_BRIGHT": ("SB_ERROR",)}
 _COLUMNS: Final = ("WAVELENGTH", "FLUX", "FLUX_ERROR", "ERROR", "SURF_BRIGHT", "SB_ERROR")
+_WITHOUT_ERRORS: Final = ("WAVELENGTH", "FLUX", "SURF_BRIGHT")
+WITH_ERRORS: Final = 20
+ALL_POINTS: Final = 250_000
+"""of all spectra of one plot together"""
 _ROW_NAMES: Final = {"INT_NUM": "integration", "SOURCE_ID": "source", "SPECTRAL_ORDER": "order"}
 
 
@@ -99,6 +103,84 @@ def spectrum(path: str | Path, plan: Plan, hdu: int | None = None, row: int | No
     return _spectrum(chosen.label, arrays, {column.name: column.unit for column in columns})
 
 
+# --- many at once -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumOf(Spectrum):
+    """A spectrum with the place it was read from."""
+
+    hdu: int
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spectra:
+    """Several spectra of a file to be drawn into one plot, each with units of its own in case they differ."""
+
+    spectra: list[SpectrumOf]
+    total: int
+    """how many the file has"""
+    step: int
+    """of how many points each given one is the mean; 1 is all"""
+    wavelength_unit: str
+    flux_unit: str
+    flux_name: str
+
+
+def spectra(
+    path: str | Path, plan: Plan, hdu: int | None = None, first: int = 0, count: int = 1000, most_points: int = 2000
+) -> Spectra:
+    """Up to `count` spectra of a file, or of one of its tables, made coarser until a browser can draw them all.
+
+    Errors are left out of more than `WITH_ERRORS`: their bands would hide one another.
+    """
+    choices = [choice for choice in spectrum_choices(path, plan) if hdu in {None, choice.hdu}]
+    chosen = choices[first : first + count]
+    if not chosen:
+        raise BadQuery(f"There are no such spectra; the file holds {len(choices)}.")
+    names = _COLUMNS if len(chosen) <= WITH_ERRORS else _WITHOUT_ERRORS
+    arrays = [_arrays_of(path, plan, choice, names) for choice in chosen]
+    longest = max(len(found["WAVELENGTH"]) for found, _ in arrays)
+    step = max(1, -(-longest // most_points), -(-longest * len(chosen) // ALL_POINTS))
+    made = [
+        SpectrumOf(**_fields(_spectrum(choice.label, _coarser(found, step), units)), hdu=choice.hdu, row=choice.row)
+        for choice, (found, units) in zip(chosen, arrays, strict=True)
+    ]
+    return Spectra(made, len(choices), step, made[0].wavelength_unit, made[0].flux_unit, made[0].flux_name)
+
+
+def _fields(found: Spectrum) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in Spectrum.__slots__}
+
+
+def _arrays_of(
+    path: str | Path, plan: Plan, choice: Choice, names: tuple[str, ...]
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The columns of one spectrum, and their units."""
+    table = plan.hdu(choice.hdu)
+    columns = read_columns(path, table)
+    units = {column.name: column.unit for column in columns}
+    if choice.row is None:
+        return _whole(path, plan, table, columns), units
+    return _one_row(path, plan, table, columns, choice.row, names), units
+
+
+def _coarser(arrays: dict[str, NDArray[Any]], step: int) -> dict[str, NDArray[Any]]:
+    """Means of `step` points that follow one another; what is no number is left out."""
+    if step == 1:
+        return arrays
+    coarse = {}
+    for name, values in arrays.items():
+        padded = np.full(-(-len(values) // step) * step, np.nan)
+        padded[: len(values)] = values
+        parts = padded.reshape(-1, step)
+        finite = np.isfinite(parts)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            coarse[name] = np.where(finite, parts, 0).sum(axis=1) / finite.sum(axis=1)
+    return coarse
+
+
 def _choose(choices: list[Choice], hdu: int | None, row: int | None) -> Choice:
     for choice in choices:
         if hdu in {None, choice.hdu} and row in {None, choice.row}:
@@ -112,10 +194,20 @@ def _whole(path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column]) 
     return read_values(path, plan, table, columns, _COLUMNS)
 
 
-def _one_row(path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column], row: int) -> dict[str, NDArray[Any]]:
-    stored = read_rows(path, plan, table, columns, row, row + 1)
-    found = {column.name: column.values(stored[f"c{number}"])[0] for number, column in enumerate(columns)
-             if column.name in {*_COLUMNS, "N_ALONGDISP"}}  # fmt: skip
+def _one_row(
+    path: str | Path,
+    plan: Plan,
+    table: PlanHdu,
+    columns: list[Column],
+    row: int,
+    names: tuple[str, ...] = _COLUMNS,
+) -> dict[str, NDArray[Any]]:
+    wanted = {*names, "N_ALONGDISP"}
+    found = {
+        column.name: read_column(path, plan, table, column, row, row + 1)[0]
+        for column in columns
+        if column.name in wanted
+    }
     length = found.pop("N_ALONGDISP", None)
     # Rows are as long as the longest spectrum of the table; N_ALONGDISP says how much of one is used.
     used = int(length) if length is not None and np.ndim(length) == 0 and length > 0 else MAX_POINTS

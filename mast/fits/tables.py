@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mast.errors import BadQuery, NotViewable
 from mast.fits.columns import Column, columns_of, row_dtype
 from mast.fits.plan import Plan, PlanHdu
-from mast.fits.stored import bands, open_inspected, read_exactly
+from mast.fits.stored import bands, open_inspected, read_exactly, read_strided
 from mast.fitswalk import read_header
 
 MAX_ROWS: Final = 1000
@@ -54,9 +54,18 @@ def table_hdus(plan: Plan) -> list[PlanHdu]:
 
 
 def table_rows(
-    path: str | Path, plan: Plan, hdu: int | None = None, start: int = 0, count: int = 50, *, values: int = 8
+    path: str | Path,
+    plan: Plan,
+    hdu: int | None = None,
+    start: int = 0,
+    count: int = 50,
+    *,
+    values: int = 8,
+    order: NDArray[np.integer[Any]] | None = None,
 ) -> TablePage:
     """Rows `start` to `start + count` of a binary table; of a cell that is an array the first `values` values.
+
+    `order` has the number of the row that stands at each place.
 
     Raises
     ------
@@ -68,7 +77,10 @@ def table_rows(
     columns = read_columns(path, table)
     total = table.shape[0]
     stop = min(total, start + count, start + max(1, PAGE_BYTES // max(1, table.shape[1])))
-    stored = read_rows(path, plan, table, columns, start, stop)
+    if order is None:
+        stored = read_rows(path, plan, table, columns, start, stop)
+    else:
+        stored = _rows_at(path, plan, table, columns, order[start:stop])
     cells = [_cells(column, stored[f"c{number}"], values) for number, column in enumerate(columns)]
     rows = [list(row) for row in zip(*cells, strict=True)]
     return TablePage(table.label, [_head(column) for column in columns], rows, start, total)
@@ -112,6 +124,18 @@ def read_rows(
     return raw.view(row_dtype(columns, table.shape[1]))
 
 
+def _rows_at(
+    path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column], rows: NDArray[np.integer[Any]]
+) -> NDArray[Any]:
+    """The same of rows that lie anywhere."""
+    row_bytes = table.shape[1]
+    buffer = np.empty(len(rows) * row_bytes, np.uint8)
+    with open_inspected(path, plan) as descriptor:
+        for place, row in enumerate(rows.tolist()):
+            read_exactly(descriptor, table.data_offset + row * row_bytes, row_bytes, buffer[place * row_bytes :])
+    return buffer.view(row_dtype(columns, row_bytes))
+
+
 def read_values(
     path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column], wanted: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
@@ -123,6 +147,14 @@ def read_values(
         for name, number in found.items():
             pieces[name].append(columns[number].values(stored[f"c{number}"]))
     return {name: np.concatenate(parts) for name, parts in pieces.items() if parts}
+
+
+def read_column(path: str | Path, plan: Plan, table: PlanHdu, column: Column, start: int, stop: int) -> NDArray[Any]:
+    """One column of some rows, nothing else of them read: rows of spectra are hundreds of kilobytes long."""
+    offset = table.data_offset + start * table.shape[1] + column.offset
+    with open_inspected(path, plan) as descriptor:
+        raw = read_strided(descriptor, offset, table.shape[1], stop - start, column.dtype.itemsize)
+    return column.values(raw.view(column.dtype.base).reshape(stop - start, *column.dtype.shape))
 
 
 def _bands_of(path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column]) -> Iterator[NDArray[Any]]:

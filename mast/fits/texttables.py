@@ -1,18 +1,25 @@
-"""Pages of tables that are text: ECSV catalogues and light curves, CSV association pools. Streamed, never whole.
+"""Pages of tables that are text: ECSV catalogues and light curves, CSV association pools.
 
+Where each row begins is found once, in one pass that holds a line at a time; a page then costs its own rows.
 Source: ECSV 1.0 (Astropy Proposal for Enhancement 6), whose YAML header names the columns, their types and units.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
-from mast.errors import DamagedFile, MalformedFile, NotViewable
+import numpy as np
+from numpy.typing import NDArray
+
+from mast.errors import BadQuery, DamagedFile, MalformedFile, NotViewable
+from mast.fits.ordering import MOST_ROWS, Order, check_length, ordered
 from mast.fits.plan import Plan
 from mast.fits.tables import Cell, ColumnHead, TablePage, check_page
 
@@ -23,9 +30,46 @@ COLUMNS_CHARACTERS: Final = 128 << 10
 LINE_CHARACTERS: Final = 1 << 20
 _DELIMITERS: Final = "|,;\t"
 
+Starts = NDArray[np.int64]
+"""the byte at which each row begins"""
 
-def text_rows(path: str | Path, plan: Plan, start: int = 0, count: int = 50) -> TablePage:
+
+class _Lines:
+    """The lines of an open file as text; `at` is the byte after the last one."""
+
+    def __init__(self, file: BinaryIO, at: int = 0) -> None:
+        self._file = file
+        self.at = at
+        file.seek(at)
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._file.readline(LINE_CHARACTERS):
+            if len(line) == LINE_CHARACTERS:
+                raise MalformedFile("The table has a line longer than a million characters.")
+            self.at += len(line)
+            yield line.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class _Head:
+    columns: list[ColumnHead]
+    delimiter: str
+    end: int
+    """where the rows begin, in bytes"""
+
+
+def text_rows(
+    path: str | Path,
+    plan: Plan,
+    start: int = 0,
+    count: int = 50,
+    *,
+    starts: Starts | None = None,
+    order: Order | None = None,
+) -> TablePage:
     """Rows `start` to `start + count` of an ECSV or CSV file, numbers as numbers, empty cells as None.
+
+    `starts` are the rows' beginnings where the caller has kept them, `order` the row that stands at each place.
 
     Raises
     ------
@@ -33,42 +77,101 @@ def text_rows(path: str | Path, plan: Plan, start: int = 0, count: int = 50) -> 
     MalformedFile : its header or its lines cannot be read
     """
     check_page(start, count)
+    if starts is None:
+        starts = row_starts(path, plan)
+    places = (starts if order is None else starts[order])[start : start + count]
+    with _opened(path, plan) as file:
+        head = _head_of(file, plan)
+        if order is None and len(places):
+            rows = list(itertools.islice(_rows_from(file, int(places[0]), head), len(places)))
+        else:
+            rows = [next(_rows_from(file, place, head)) for place in places.tolist()]
+    return TablePage(plan.file_name, head.columns, [_row(row, head.columns) for row in rows], start, len(starts))
+
+
+def row_starts(path: str | Path, plan: Plan) -> Starts:
+    """Where each row begins; a row may go over several lines, inside quotes."""
+    found: list[int] = []
+    with _opened(path, plan) as file:
+        head = _head_of(file, plan)
+        lines = _Lines(file, head.end)
+        begin = head.end
+        for row in csv.reader(lines, delimiter=head.delimiter, skipinitialspace=True):
+            if row:
+                found.append(begin)
+            begin = lines.at
+    return np.array(found, np.int64)
+
+
+def text_order(path: str | Path, plan: Plan, sort: str) -> Order:
+    """The rows ordered by a column, `-` before its name for descending; empty cells last.
+
+    Raises
+    ------
+    BadQuery : there is no such column, or the table is too long
+    """
+    name = sort.removeprefix("-")
+    with _opened(path, plan) as file:
+        head = _head_of(file, plan)
+        names = [column.name for column in head.columns]
+        if name not in names:
+            raise BadQuery(f"The table has no column {name!r}.", fields={"sort": "is no column of this table"})
+        number = names.index(name)
+        kind = head.columns[number].type
+        rows = itertools.islice(_rows_from(file, head.end, head), MOST_ROWS + 1)
+        texts = [row[number].strip() if number < len(row) else "" for row in rows]
+    check_length(len(texts))
+    missing = np.array([not text for text in texts], bool)
+    return ordered(_sortable(texts, kind), missing, is_descending=sort.startswith("-"))
+
+
+def _sortable(texts: list[str], kind: str) -> NDArray[Any]:
+    """As numbers where all are, else as text."""
+    if not kind.startswith(("str", "bool")):
+        try:
+            return np.array([float(text) if text else math.nan for text in texts])
+        except ValueError:
+            pass
+    return np.array(texts) if texts else np.empty(0)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, plan: Plan) -> Iterator[BinaryIO]:
+    """The file, open; what goes wrong in it said in our words."""
     if plan.kind not in TEXT_KINDS:
         raise NotViewable(f"{plan.file_name} is no table in text.")
     try:
-        with Path(path).open(encoding="utf-8", errors="replace", newline="") as file:
-            return _page(_bounded(file), plan, start, count)
+        with Path(path).open("rb") as file:
+            yield file
     except OSError as error:
         raise DamagedFile(f"{plan.file_name} is not on disk any more: {error.strerror}.") from error
     except csv.Error as error:
         raise MalformedFile(f"{plan.file_name} has a line that is no row of a table.") from error
 
 
-def _bounded(file: Any) -> Iterator[str]:
-    while line := file.readline(LINE_CHARACTERS):
-        if len(line) == LINE_CHARACTERS:
-            raise MalformedFile("The table has a line longer than a million characters.")
-        yield line
+def _rows_from(file: BinaryIO, at: int, head: _Head) -> Iterator[list[str]]:
+    # ECSV separates by one blank or by several, which writers use to line columns up.
+    rows = csv.reader(_Lines(file, at), delimiter=head.delimiter, skipinitialspace=True)
+    return (row for row in rows if row)
 
 
-def _page(lines: Iterator[str], plan: Plan, start: int, count: int) -> TablePage:
+def _head_of(file: BinaryIO, plan: Plan) -> _Head:
+    lines = _Lines(file)
     comments, first = _before_rows(lines)
     described, delimiter = _ecsv_head(comments) if plan.kind == "ecsv" else ([], _delimiter_of(first))
     names = [part.strip() for part in next(csv.reader([first], delimiter=delimiter, skipinitialspace=True), [])]
     columns = described if [head.name for head in described] == names else [ColumnHead(name) for name in names]
-    # ECSV separates by one blank or by several, which writers use to line columns up.
-    rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter, skipinitialspace=True)
-    skipped = sum(1 for _ in itertools.islice(rows, start))
-    shown = [_row(row, columns) for row in itertools.islice(rows, count)]
-    total = skipped + len(shown) + sum(1 for _ in rows)
-    return TablePage(plan.file_name, columns, shown, start, total)
+    return _Head(columns, delimiter, lines.at)
 
 
 def _delimiter_of(names: str) -> str:
     return next((delimiter for delimiter in _DELIMITERS if delimiter in names), " ")
 
 
-def _before_rows(lines: Iterator[str]) -> tuple[list[str], str]:
+def _before_rows(lines: _Lines) -> tuple[list[str], str]:
     """The commented lines at the top, and the line of column names after them."""
     comments: list[str] = []
     size = 0

@@ -14,9 +14,9 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from django.conf import settings
 
@@ -25,6 +25,9 @@ from mast.fits.options import plane_text
 from mast.fits.plan import Plan, Plane
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mast.fits.pyramid import Pyramid
 
 log = logging.getLogger(__name__)
@@ -132,12 +135,42 @@ def thumbnail(path: Path, plan: Plan, sha256: str) -> bytes:
     from mast.fits.options import Look
 
     body = render.encode(render.picture(pyramid(path, plan, sha256), Look(), THUMBNAIL_SIDE), "webp")
-    with contextlib.suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f"thumbnail.{os.getpid()}-{threading.get_ident()}.part")
-        part.write_bytes(body)
-        part.rename(place)
+    _write(place, lambda file: file.write(body))
     return body
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------
+
+
+def array(sha256: str, name: str, make: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Numbers that take long to find and little room: the order of a table's rows, where the lines of a text begin."""
+    import numpy as np
+
+    place = folder_of(sha256) / f"{name}.npy"
+    with contextlib.suppress(OSError, ValueError):
+        return np.load(place, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    with _alone(place):
+        with contextlib.suppress(OSError, ValueError):
+            return np.load(place, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+        made = make()
+        _write(place, lambda file: np.save(file, made))
+    return made
+
+
+def _write(place: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Under its name when it is whole and synced; without room it is not kept."""
+    part = place.with_name(f"{place.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fdatasync(file.fileno())
+        part.rename(place)
+    except OSError as error:
+        log.warning("%s is not kept: %s", place.name, error)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 # --- removal ----------------------------------------------------------------------------------------------------

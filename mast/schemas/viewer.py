@@ -36,6 +36,30 @@ class AllHeaders(Record):
     hdus: list[HduCards]
 
 
+class HeaderCards(Record):
+    hdu: int
+    cards: list[Card]
+
+
+class LookHdu(HduRecord):
+    label: str
+    shape: list[int]
+    unit: str
+    is_image: bool
+
+
+class LookRecord(Record):
+    uri: str
+    viewable: bool
+    why: str = Field(description="why there is no picture")
+    title: str
+    hdu: int | None
+    hdus: list[LookHdu]
+    total_bytes: int
+    bytes_read: int = Field(description="of the remote file, so far")
+    bytes_limit: int
+
+
 # --- what there is ----------------------------------------------------------------------------------------------
 
 
@@ -246,5 +270,8 @@ class SpectrumRecord(Record):
 
 class SpectraAnswer(Record):
     spectra: list[SpectrumRecord]
-    total: int
-    step: int = Field(description="every how many points are given; 1 is all")
+    total: int = Field(description="how many the file has")
+    step: int = Field(description="of how many points each given one is the mean; 1 is all")
+    wavelength_unit: str
+    flux_unit: str
+    flux_name: str

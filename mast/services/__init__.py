@@ -39,6 +39,7 @@ from mast.services.library import (
     image_info,
     metadata,
 )
+from mast.services.looking import look, look_header, look_picture
 from mast.services.measuring import (
     along_cube_of,
     cutout_of,
@@ -72,6 +73,7 @@ from mast.services.shelf import (
     wrong_files,
 )
 from mast.services.system import health, shelf_state
+from mast.services.tabling import spectra_of, spectrum_of, table_batches, table_page
 from mast.services.viewer import (
     cube_info,
     file_picture,
@@ -134,6 +136,9 @@ __all__ = [
     "left_to_verify",
     "list_jobs",
     "list_products",
+    "look",
+    "look_header",
+    "look_picture",
     "metadata",
     "pause_job",
     "picture_of",
@@ -155,9 +160,13 @@ __all__ = [
     "scan",
     "search",
     "shelf_state",
+    "spectra_of",
+    "spectrum_of",
     "start_import",
     "start_imports",
     "statistics_of",
+    "table_batches",
+    "table_page",
     "tile_of",
     "tile_values",
     "turn_page",

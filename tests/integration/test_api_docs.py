@@ -44,6 +44,9 @@ get /api/files/{file_id}/histogram
 get /api/files/{file_id}/pixel
 get /api/files/{file_id}/table
 get /api/files/{file_id}/spectrum
+get /api/mast/look
+get /api/mast/look/header
+get /api/mast/look/preview
 get /api/files/{file_id}/cubeinfo
 get /api/files/{file_id}/thumbnail
 get /api/files/{file_id}/tile/{z}/{x}/{y}
