@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from mast import services
+from mast import access, acting, services
+from mast.access import Right
 
 THEMES = ("auto", "light", "dark")
 
@@ -22,12 +24,29 @@ def site(request: HttpRequest) -> dict[str, Any]:
             "version": settings.VERSION,
             "theme": theme if theme in THEMES else "auto",
             "mast_url": settings.MAST_URL,
+            "oidc": settings.OIDC,
         },
+        "may": May(getattr(request, "user", AnonymousUser())),
         "pill": SimpleLazyObject(pill),
     }
 
 
+class May:
+    """What the reader of a page may do, for templates: `{% if may.curate %}`. Buttons only; the services ask again."""
+
+    def __init__(self, user: Any) -> None:
+        self._user = user
+
+    def __getattr__(self, name: str) -> bool:
+        try:
+            return access.may(self._user, Right[name.upper()])
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 def pill() -> dict[str, Any]:
-    """Imports under way: how many, and how far they are together (percent)."""
+    """Imports under way: how many, and how far they are together (percent). Nothing for who may not read."""
+    if not access.may(acting.current().user, Right.READ):
+        return {"count": 0, "percent": 0}
     count, percent = services.active_summary()
     return {"count": count, "percent": round(percent)}

@@ -6,19 +6,22 @@ import shlex
 from collections.abc import Sequence
 
 from dashboard.templatetags.archive import size
-from mast import library
+from mast import access, audit, library, visibility
+from mast.access import Right
 from mast.errors import BadQuery
-from mast.library import Reader
 from mast.models import DataFile, Observation, Tag
 from mast.services import Removal
+from mast.visibility import Reader
 from mast.words import counted
 
 
 def annotate(row: Observation | DataFile, tags: Sequence[str], notes: str) -> None:
     """Replace the tags and the note of one record."""
+    access.demand(Right.CURATE)
     row.notes = notes
     row.save(update_fields=["notes"])
     row.tags.set([Tag.objects.get_or_create(name=name)[0] for name in tags])
+    audit.note("record.annotate", row, tags=list(tags))
 
 
 def tag(obs_ids: Sequence[str], name: str, *, remove: bool = False) -> str:
@@ -26,7 +29,9 @@ def tag(obs_ids: Sequence[str], name: str, *, remove: bool = False) -> str:
     name = name.strip()
     if not name or len(name) > 100:
         raise BadQuery("Write the tag, up to 100 characters, beside the button first.", fields={"tag": "is missing"})
-    rows = list(Observation.objects.filter(obs_id__in=obs_ids))
+    access.demand(Right.CURATE)
+    rows = list(visibility.my_observations().filter(obs_id__in=obs_ids))
+    audit.note("record.untag" if remove else "record.tag", name, obsIds=[row.obs_id for row in rows[:50]])
     if remove:
         for label in Tag.objects.filter(name=name):
             label.observations.remove(*rows)

@@ -17,8 +17,9 @@ from django.http import QueryDict
 from pydantic.alias_generators import to_camel
 
 from mast import errors, keyset, library
-from mast.library import Filters, Reader
+from mast.library import Filters
 from mast.models import DataFile, Observation
+from mast.visibility import Reader
 
 PAGE_SIZE = 50
 FILES_SHOWN = 6

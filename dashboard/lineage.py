@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mast import services
+from mast import services, visibility
 from mast.models import DataFile, Observation
 
 MOST_SIBLINGS = 100
@@ -38,9 +38,11 @@ class Lineage:
 
 
 def of(file: DataFile) -> Lineage:
-    siblings = DataFile.objects.filter(product_obs_id=file.product_obs_id).exclude(pk=file.pk)
-    observations = list(file.observations.order_by("obs_id")[:MOST_SIBLINGS])
-    associations = DataFile.objects.filter(suffix="asn", observations__in=observations).exclude(pk=file.pk).distinct()
+    siblings = visibility.my_files().filter(product_obs_id=file.product_obs_id).exclude(pk=file.pk)
+    observations = list(visibility.my_observations().filter(all_files=file).order_by("obs_id")[:MOST_SIBLINGS])
+    associations = (
+        visibility.my_files().filter(suffix="asn", observations__in=observations).exclude(pk=file.pk).distinct()
+    )
     members = _members(file) if file.suffix == "asn" and file.file_name.endswith(".json") else []
     return Lineage(
         list(siblings.defer("plan", "raw").order_by("calib_level", "file_name")[:MOST_SIBLINGS]),
@@ -57,7 +59,7 @@ def _members(file: DataFile) -> list[Member]:
         return []
     listed = list(_listed(json.loads(path.read_bytes())))[:MOST_MEMBERS]
     names = [name for _, name, _ in listed]
-    held = {row.file_name: row for row in DataFile.objects.filter(file_name__in=names).defer("plan", "raw")}
+    held = {row.file_name: row for row in visibility.my_files().filter(file_name__in=names).defer("plan", "raw")}
     return [Member(product, name, role, held.get(name)) for product, name, role in listed]
 
 

@@ -18,7 +18,7 @@ from mast import library, services, terms
 from mast.archive import previews
 from mast.archive.answers import SearchAnswer, is_exclusive
 from mast.archive.rows import ObservationRow
-from mast.library import Reader
+from mast.visibility import Reader
 
 PAGE_SIZE = 50
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from dashboard.views import (
+    account,
     imports,
     library,
     look,
@@ -19,6 +20,9 @@ urlpatterns = [
     path("", library.index, name="library"),
     path("library/bulk/", library.bulk, name="bulk"),
     path("theme/", library.theme, name="theme"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.ChangePassword.as_view(), name="account-password"),
+    path("account/<str:action>/", account.act, name="account-act"),
     path("search/", search.search, name="search"),
     path("search/preview/", search.preview, name="preview"),
     path("search/read/", search.read, name="read"),

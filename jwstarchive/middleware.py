@@ -7,17 +7,17 @@ and ninja reads a JSON body whatever its content type. Seen in Chromium: five wa
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from dashboard.refusals import refusal
+from jwstarchive import peers
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem
 from mast.errors import CrossOrigin as CrossOriginRefused
-from mast.errors import MalformedRequest, MastError, NotJson, RequestTooLarge
+from mast.errors import MalformedRequest, MastError, NotJson, OtherUser, RequestTooLarge
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 API: Final = "/api/"
@@ -118,6 +118,29 @@ def _body_error(request: HttpRequest) -> MastError | None:
     return None if request.content_type == "application/json" else NotJson()
 
 
+# --- other users of this machine --------------------------------------------------------------------------------
+
+
+class OwnUser:
+    """Without logins the port is everybody's on this machine: only the archive's own user, and root, may call."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.ACCESS == "login" or settings.OTHER_USERS == "allow" or self._is_own(request.META):
+            return self.get_response(request)
+        error = OtherUser()
+        return problem(request, error) if is_api(request) else refusal(request, error)
+
+    def _is_own(self, meta: dict[str, Any]) -> bool:
+        port = str(meta.get("REMOTE_PORT") or "")
+        if not port.isdigit() or not peers.can_tell():
+            return True
+        server = str(meta.get("SERVER_NAME", "")), int(meta.get("SERVER_PORT") or 0)
+        return peers.may_call((str(meta.get("REMOTE_ADDR", "")), int(port)), server)
+
+
 # --- headers ----------------------------------------------------------------------------------------------------
 
 _POLICY: Final = (
@@ -138,25 +161,3 @@ class SecurityHeaders:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
-
-
-# --- logins -----------------------------------------------------------------------------------------------------
-
-
-class LoginWall:
-    """With `JWST_ACCESS=login` pages need a session. The admin and the API ask for themselves."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.ACCESS == "open" or request.user.is_authenticated or self._is_public(request.path):
-            return self.get_response(request)
-        response = redirect_to_login(request.get_full_path())
-        if request.headers.get("HX-Request"):
-            # A login form inside a table cell helps nobody: htmx is told to leave the page.
-            return HttpResponse(headers={"HX-Redirect": response["Location"]})
-        return response
-
-    def _is_public(self, path: str) -> bool:
-        return path.startswith((settings.LOGIN_URL, API, "/admin/", "/healthz", f"/{settings.STATIC_URL.lstrip('/')}"))

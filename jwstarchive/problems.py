@@ -61,7 +61,7 @@ def _hints(error: MastError) -> dict[str, str]:
         return {"WWW-Authenticate": "Bearer"}
     if error.http_status == 416:
         return {"Content-Range": f"bytes */{error.details.get('size_bytes', '*')}"}
-    if error.http_status == 503:
+    if error.http_status in {429, 503}:
         return {"Retry-After": str(error.details.get("retry_after_s", RETRY_AFTER_S))}
     return {}
 

@@ -15,13 +15,13 @@ from urllib.parse import unquote
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from jwstarchive.login_settings import *  # noqa: F403 - settings are names in this module
+from jwstarchive.login_settings import OIDC
 from jwstarchive.run import state
 from jwstarchive.run.valkey import Valkey
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
-# What the environment says wins over the file.
-env.read_env(BASE_DIR / ".env")
 VERSION = "0.1.0"
 
 
@@ -110,6 +110,13 @@ if ACCESS == "open" and HOST not in LOOPBACK:
     raise ImproperlyConfigured(
         f"JWST_ACCESS=open is only for loopback, and JWST_HOST is {HOST}: set JWST_ACCESS=login."
     )
+# TLS ends at a proxy in front of us, and with logins it is the rule.
+TLS = ACCESS == "login" and _one_of("JWST_TLS", "on", ("on", "off")) == "on"
+BEHIND_PROXY = TLS or _one_of("JWST_PROXY", "off", ("on", "off")) == "on"
+OTHER_USERS = _one_of("JWST_OTHER_USERS", "refuse", ("refuse", "allow"))
+SEARCHES_PER_MINUTE = _whole_number("JWST_SEARCHES_PER_MINUTE", 120, low=1, high=100_000)
+IMPORTS_PER_MINUTE = _whole_number("JWST_IMPORTS_PER_MINUTE", 60, low=1, high=100_000)
+MOST_LIVE_JOBS = 500
 
 
 def _secret_key() -> str:
@@ -151,7 +158,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in env.list("DJANGO_CSRF_TRUSTED_ORIGI
 NINJA_DIR = Path(str(find_spec("ninja").origin)).parent  # type: ignore[union-attr]
 INSTALLED_APPS = [
     # Simple: the admin's pages, and the services behind them, are loaded with the addresses, not by every command.
-    "django.contrib.admin.apps.SimpleAdminConfig",
+    "jwstarchive.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -160,24 +167,29 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "template_partials",
+    "axes",
+    *(["mozilla_django_oidc"] if OIDC else []),
     "jwstarchive",
     "mast",
     "dashboard",
 ]
 MIDDLEWARE = [
+    "jwstarchive.doors.Acting",
     "jwstarchive.middleware.SecurityHeaders",
     "jwstarchive.middleware.Problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "jwstarchive.middleware.OwnUser",
     "jwstarchive.middleware.CrossOrigin",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "jwstarchive.middleware.LoginWall",
+    "jwstarchive.doors.Doors",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "jwstarchive.urls"
 WSGI_APPLICATION = "jwstarchive.wsgi.application"
@@ -256,10 +268,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_HTTPONLY = True
-LOGIN_URL = "/login/"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = TLS
+# `__Host-`: no other host of the domain, and no page without TLS, can set them.
+SESSION_COOKIE_NAME = "__Host-sessionid" if TLS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
+SECURE_HSTS_SECONDS = 180 * 24 * 3600 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
+# Asked by programs of this machine, which speak to us without the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
+# Browsers' list of hosts that always use TLS is not for an intranet's names.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 
 # --- Redis and Celery -------------------------------------------------------------------------------------------

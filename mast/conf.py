@@ -83,8 +83,3 @@ def existing_parent(path: Path) -> Path:
 def free_bytes() -> int:
     """Free space on the archive's disk, in bytes."""
     return shutil.disk_usage(existing_parent(files_dir())).free
-
-
-def has_token() -> bool:
-    """Whether a token for exclusive-access data is set."""
-    return bool(settings.MAST_API_TOKEN)

@@ -75,6 +75,12 @@ class CrossOrigin(UserError):
     meaning = "Another web site tried to use this archive through the browser; refused."
 
 
+class OtherUser(UserError):
+    code = "access.other_user"
+    http_status = 403
+    meaning = "This archive runs without logins for the user who started it; other users of the machine are refused."
+
+
 class MethodNotAllowed(UserError):
     code = "request.method_not_allowed"
     http_status = 405
@@ -97,6 +103,25 @@ class ScopeTooSmall(UserError):
     code = "access.scope_too_small"
     http_status = 403
     meaning = "This token may only read."
+
+
+class NotPermitted(UserError):
+    code = "access.not_permitted"
+    http_status = 403
+    meaning = "This account may not do that; the groups viewer, importer, curator and admin say who may."
+
+
+class MastTokenRefused(UserError):
+    code = "access.mast_token_refused"
+    http_status = 403
+    meaning = "MAST does not take the token stored here, or it does not open this program."
+
+
+class TooManyRequests(UserError):
+    code = "request.too_many"
+    http_status = 429
+    retryable = True
+    meaning = "One person asked for too much in too short a time; `Retry-After` says when to go on."
 
 
 class TargetNotResolved(UserError):

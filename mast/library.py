@@ -1,26 +1,16 @@
-"""Reading the library: what a caller may see, filtered and ordered. Reads rows and changes none.
-
-Files fetched with the site's MAST token are exclusive to their proposers; until their release date administrators
-alone see them, here and therefore everywhere the API lists, shows or serves files.
-"""
+"""Reading the library: what a caller may see (`visibility`), filtered and ordered. Reads rows and changes none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from mast import terms
+from mast import terms, visibility
 from mast.errors import FileNotFound, NotFound
 from mast.models import DataFile, Observation, Tag
-
-Reader = AbstractBaseUser | AnonymousUser | None
-_MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
-_OPEN_RIGHTS: Final = ("", terms.Rights.PUBLIC.value)
+from mast.visibility import Reader
 
 FILE_ORDERS: Final = {
     "fetchedAt": "fetched_at",
@@ -69,16 +59,7 @@ class Filters:
 
 def visible_files(user: Reader) -> QuerySet[DataFile]:
     """The files this user may know of."""
-    return DataFile.objects.filter(_visible(user))
-
-
-def _visible(user: Reader, path: str = "") -> Q:
-    """The condition of `visible_files`, for rows that reach a file by `path`."""
-    if getattr(user, "is_superuser", False):
-        return Q()
-    now_mjd = (datetime.now(UTC) - _MJD_EPOCH).total_seconds() / 86400
-    released = Q(**{f"{path}observation__t_obs_release_mjd__lte": now_mjd})
-    return Q(**{f"{path}data_rights__in": _OPEN_RIGHTS}) | released
+    return visibility.files(user)
 
 
 def files(chosen: Filters, user: Reader) -> QuerySet[DataFile]:
@@ -121,7 +102,7 @@ def observations(chosen: Filters, user: Reader) -> QuerySet[Observation]:
 def holdings(rows: list[Observation], user: Reader) -> dict[int, tuple[int, int]]:
     """How many files, and how many bytes, this user may see of each observation."""
     listing = DataFile.observations.through.objects.filter(
-        _visible(user, "datafile__"), observation__in=[row.pk for row in rows]
+        visibility.file_is_visible(user, "datafile__"), observation__in=[row.pk for row in rows]
     )
     sums = listing.values("observation_id").annotate(files=Count("pk"), size=Sum("datafile__size_bytes"))
     return {row["observation_id"]: (row["files"], row["size"]) for row in sums}
@@ -136,7 +117,8 @@ def get_file(file_id: int, user: Reader) -> DataFile:
 
 
 def get_observation(obs_id: str) -> Observation:
-    rows = Observation.objects.prefetch_related("tags")
+    """One observation; there is none of which whoever acts may see nothing."""
+    rows = visibility.my_observations().prefetch_related("tags")
     # PostgreSQL takes no NUL, not even to look for it.
     found = rows.filter(obs_id=obs_id).first() if "\x00" not in obs_id else None
     if found is None:

@@ -16,6 +16,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from mast import terms
+from mast.accounts import Access, AuditEntry, MastToken, Trust
+
+__all__ = [
+    "Access", "ApiToken", "AuditEntry", "CachedSearch", "DataFile", "ImportItem", "ImportJob", "MastToken",
+    "Observation", "Tag", "Transfer", "Trust",
+]  # fmt: skip
 
 JOB_STATES = [(state.value, state.value) for state in terms.JobState]
 SOURCES = [(source.value, source.value) for source in terms.Source]
@@ -136,6 +142,12 @@ class DataFile(models.Model):
     edited_fields = models.JSONField(default=list, blank=True, help_text="columns corrected by hand")
     tags = models.ManyToManyField(Tag, blank=True, related_name="files")
     notes = models.TextField(blank=True)
+    readers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="readable_files",
+        help_text="of an exclusive file: who fetched it with a MAST token of their own",
+    )
 
     class Meta:
         ordering: ClassVar = ["-fetched_at", "-id"]
@@ -211,6 +223,9 @@ class ImportJob(models.Model):
     tags = models.JSONField(default=list, blank=True)
     choices_key = models.CharField(max_length=64, blank=True, help_text="digest of the choices: same key, same job")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    is_exclusive = models.BooleanField(
+        default=False, help_text="brings exclusive files with somebody's token: others do not know of it"
+    )
 
     state = models.CharField(max_length=16, choices=JOB_STATES, default=terms.JobState.QUEUED, db_index=True)
     error_code = models.CharField(max_length=64, blank=True)

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import reswap, retarget, trigger_client_event
 
 from dashboard.htmx import HtmxHttpRequest
-from mast import library, services, terms
+from mast import library, services, terms, visibility
 from mast.errors import BadQuery
-from mast.models import ImportJob, Observation
+from mast.models import ImportJob
 from mast.services import JobProgress
 from mast.terms import JobState
 from mast.words import counted
@@ -53,7 +53,9 @@ class Card:
 
     @property
     def actions(self) -> list[tuple[str, str]]:
-        """What may be done in this state: names and the icons beside them."""
+        """What the reader may do in this state: names and the icons beside them."""
+        if not services.may_steer(self.job):
+            return []
         state = JobState(self.progress.state)
         if state in terms.ACTIVE:
             pause = [("pause", "pause")] if self.job.kind == ImportJob.Kind.IMPORT else []
@@ -206,5 +208,5 @@ def refresh(request: HttpRequest) -> HttpResponse:
         user = request.user if isinstance(request.user, AbstractBaseUser) else None
         messages.success(request, services.refresh_all(user).message)
         return redirect("imports")
-    observations = Observation.objects.count()
+    observations = visibility.my_observations().count()
     return render(request, "dashboard/refresh.html", {"here": "refresh", "count": observations})

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import curation, facts, footprint, lineage, snippets
 from dashboard.forms import CurateForm
-from mast import errors, library, services
+from mast import errors, library, services, visibility
 from mast.models import DataFile, Observation
 
 FILES_PER_PAGE = 200
@@ -46,7 +46,7 @@ def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
         "drawing": footprint.draw(row.s_region),
         "snippets": snippets.of_observation(row, _base_url(request)),
         "form": _form(row),
-        "jobs": row.jobs.all()[:5],
+        "jobs": visibility.my_jobs().filter(observation=row)[:5],
     }
     return render(request, "dashboard/observation.html", context)
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import django
@@ -23,8 +24,8 @@ def _mark() -> Path:
 
 
 def _wanted() -> str:
-    """A digest of our migrations and of Django's version, which brings the others."""
-    digest = hashlib.sha256(django.__version__.encode())
+    """A digest of our migrations and of the versions of Django and of axes, which bring the others."""
+    digest = hashlib.sha256(f"{django.__version__} {version('django-axes')}".encode())
     for path in sorted(settings.BASE_DIR.glob("*/migrations/*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

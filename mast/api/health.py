@@ -11,7 +11,7 @@ from ninja import Router
 from mast import services
 from mast.api.access import reading
 from mast.api.replies import answer
-from mast.errors import LoginRequired, ScopeTooSmall
+from mast.errors import LoginRequired, NotPermitted, ScopeTooSmall
 from mast.schemas import health as schemas
 from mast.schemas.errors import problems
 
@@ -34,6 +34,6 @@ def health(request: HttpRequest) -> HttpResponse:
 
 def _may_read(request: HttpRequest) -> bool:
     try:
-        return bool(reading(request))
-    except (LoginRequired, ScopeTooSmall):
+        return reading(request) is not None
+    except (LoginRequired, NotPermitted, ScopeTooSmall):
         return False

@@ -19,12 +19,13 @@ from mast import answers, keyset, library
 from mast.api import columns
 from mast.api.access import reading
 from mast.api.replies import answer
-from mast.library import FILE_ORDERS, OBSERVATION_ORDERS, Filters, Reader
+from mast.library import FILE_ORDERS, OBSERVATION_ORDERS, Filters
 from mast.models import DataFile, Observation
 from mast.schemas import library as schemas
 from mast.schemas.base import NO_CONTROLS
 from mast.schemas.errors import RECORD_PROBLEMS
 from mast.tables import FORMATS, Column
+from mast.visibility import Reader
 
 router = Router(tags=["library"], auth=reading, by_alias=True)
 FILES_SHOWN = 1000

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mast import conf, errors, terms
+from mast import conf, credentials, errors, terms
 from mast.archive import products as archive_products
 from mast.archive.rows import ProductRow
 from mast.imports import planning
@@ -58,7 +58,7 @@ class BulkPlan:
     @property
     def exclusive_count(self) -> int:
         """Files that only their proposers may have yet, and that this archive has no token for."""
-        return 0 if conf.has_token() else sum(planning.is_exclusive(file.row.data_rights) for file in self.files)
+        return 0 if credentials.mine() else sum(planning.is_exclusive(file.row.data_rights) for file in self.files)
 
     @property
     def left_out_count(self) -> int:

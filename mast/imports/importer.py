@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from mast import conf, errors
+from mast import conf, credentials, errors
+from mast.credentials import Credential
 from mast.fits.inspect import inspect_files
 from mast.imports import control, jobs, leases, locating, places, planning, records, sources
 from mast.imports.heart import Heart
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 LOOKUP_AGAIN_S: Final = 30.0
 BUSY_AGAIN_S: Final = 10.0
 GATHER_S: Final = 0.25
-TOKEN_HINT: Final = "It is still exclusive to its proposers; whoever may read it sets MAST_API_TOKEN"  # noqa: S105
+EXCLUSIVE: Final = (
+    "It is still exclusive to its proposers; whoever may read it stores a MAST token on the account page, or sets "
+    "MAST_API_TOKEN."
+)
 
 
 def run(transfer_ids: Sequence[int], stopping: Callable[[], bool] = lambda: False) -> None:
@@ -54,6 +58,7 @@ class _Run:
         self.heart = heart
         self.config = conf.transfer_config()
         self.damaged: set[int] = set()
+        self.credentials: dict[int, Credential] = {}
 
     def bring(self, claims: Sequence[Claim]) -> None:
         allowed = [claim for claim in claims if self._is_allowed(claim)]
@@ -71,9 +76,14 @@ class _Run:
                 self._end({coming.pop(future): future for future in done})
 
     def _is_allowed(self, claim: Claim) -> bool:
-        if planning.is_exclusive(claim.transfer.data_rights) and not conf.has_token():
-            self._fail(claim, errors.ExclusiveAccess(f"{TOKEN_HINT}."))
+        """Whether somebody who waits for an exclusive file has a token for it, which is then kept for the threads."""
+        if not planning.is_exclusive(claim.transfer.data_rights):
+            return True
+        credential = credentials.of_transfer(claim.transfer)
+        if credential is None:
+            self._fail(claim, errors.ExclusiveAccess(EXCLUSIVE))
             return False
+        self.credentials[claim.id] = credential
         return True
 
     # --- where the bytes are ------------------------------------------------------------------------------------
@@ -102,7 +112,7 @@ class _Run:
         """In a thread of the pool; no database here."""
         if self.heart.should_stop(claim.id):
             raise errors.Cancelled
-        wanted = self._wanted(claim.transfer)
+        wanted = self._wanted(claim)
         if not wanted.sources:
             raise errors.NotInSource("The file is not on S3; import it with the source auto or http.")
         if claim.id in self.damaged:
@@ -124,10 +134,11 @@ class _Run:
             should_stop=lambda: self.heart.should_stop(claim.id),
         )
 
-    def _wanted(self, transfer: Transfer) -> Wanted:
+    def _wanted(self, claim: Claim) -> Wanted:
+        transfer, credential = claim.transfer, self.credentials.get(claim.id)
         return Wanted(
             file_name=transfer.file_name,
-            sources=list(sources.of(transfer)),
+            sources=list(sources.of(transfer, credential.token if credential else "")),
             partial_dir=conf.partial_dir(),
             final_path=final_path(transfer),
             # What the server said in an earlier attempt is the better witness.
@@ -155,6 +166,10 @@ class _Run:
         except errors.DiskFull:
             self.heart.forget(claim.id)
             patiently(lambda: control.pause_for_disk(claim.id))
+        except errors.AccessDenied as error:
+            self._fail(claim, error)
+            if credential := self.credentials.get(claim.id):
+                patiently(lambda: credentials.note_refused(credential))
         except errors.MastError as error:
             self._fail(claim, error)
         except Exception:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Sum
 
 from mast import conf, errors, terms, words
-from mast.imports import broker, control, jobs
+from mast.imports import broker, control, jobs, planning
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState
 
@@ -52,12 +53,17 @@ def _start(observation: Observation, files: Sequence[DataFile], user: AbstractBa
 
 
 def _write(observation: Observation, files: Sequence[DataFile], user: AbstractBaseUser | None) -> ImportJob:
-    key = f"fetch again {observation.pk}"
+    is_hidden = settings.ACCESS == "login" and any(planning.is_exclusive(file.data_rights) for file in files)
+    key = f"fetch again {observation.pk}" + (f" for {user.pk}" if is_hidden and user is not None else "")
     job = ImportJob.objects.select_for_update().filter(choices_key=key, state__in=terms.LIVE).first()
     if job is None:
         owner_id = user.pk if user is not None and user.is_authenticated else None
         job = ImportJob.objects.create(
-            choices_key=key, obs_id=observation.obs_id, observation=observation, owner_id=owner_id
+            choices_key=key,
+            obs_id=observation.obs_id,
+            observation=observation,
+            owner_id=owner_id,
+            is_exclusive=is_hidden,
         )
     transfers = [_transfer_of(file) for file in files]
     items = (ImportItem(job=job, transfer=transfer) for transfer in transfers)

@@ -7,12 +7,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import F, Sum
+from django.conf import settings
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from mast import conf, errors, terms, words
+from mast import conf, credentials, errors, terms, visibility, words
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.query import Query
@@ -105,17 +106,19 @@ def plan(request: ImportRequest, offer: Offer | None = None) -> ImportPlan:
     available = levels_available(rows, request.product_type)
     if not selection.chosen:
         raise nothing_to_import(observation.obs_id, levels, request.product_type, available)
-    refuse_exclusive(observation, selection.chosen)
-    held = held_uris(row.data_uri for row in selection.chosen)
-    files = [PlannedFile(row, row.data_uri in held) for row in selection.chosen]
+    credential = credentials.mine()
+    refuse_exclusive(observation, selection.chosen, credential)
+    chosen, closed = open_to(credential, observation, selection.chosen)
+    held = held_uris((row.data_uri for row in chosen), visibility.my_files())
+    files = [PlannedFile(row, row.data_uri in held) for row in chosen]
     to_fetch = bytes_to_fetch([file.row for file in files if not file.held])
     free = conf.free_bytes()
     return ImportPlan(
         observation=observation,
         calib_levels=levels,
         files=files,
-        left_out=[(row.file_name, reason) for row, reason in selection.left_out],
-        total_bytes=sum(row.size_bytes or 0 for row in selection.chosen),
+        left_out=[*((row.file_name, reason) for row, reason in selection.left_out), *closed],
+        total_bytes=sum(row.size_bytes or 0 for row in chosen),
         to_fetch_bytes=to_fetch,
         held_count=len(held),
         disk_free_bytes=free,
@@ -183,23 +186,40 @@ def is_exclusive(data_rights: str) -> bool:
     return data_rights.upper() == Rights.EXCLUSIVE
 
 
-def refuse_exclusive(observation: ObservationRow, rows: Sequence[ProductRow]) -> None:
+def _until(observation: ObservationRow) -> str:
+    return f" until {observation.released_at:%Y-%m-%d}" if observation.released_at else ""
+
+
+def refuse_exclusive(
+    observation: ObservationRow, rows: Sequence[ProductRow], credential: credentials.Credential | None
+) -> None:
     """Refuse an import all of whose files are exclusive to others."""
-    if conf.has_token() or not all(is_exclusive(row.data_rights) for row in rows):
+    if credential is not None or not all(is_exclusive(row.data_rights) for row in rows):
         return
-    until = f" until {observation.released_at:%Y-%m-%d}" if observation.released_at else ""
+    advice = "sets MAST_API_TOKEN" if settings.ACCESS == "open" else "stores a MAST token on the account page"
     raise errors.ExclusiveAccess(
-        f"{observation.obs_id} is exclusive to its proposers{until}. Whoever may read it sets MAST_API_TOKEN."
+        f"{observation.obs_id} is exclusive to its proposers{_until(observation)}. Whoever may read it {advice}."
     )
 
 
-def held_uris(uris: Iterable[str]) -> set[str]:
-    """Which of these products lie proven on our disk."""
+def open_to(
+    credential: credentials.Credential | None, observation: ObservationRow, rows: Sequence[ProductRow]
+) -> tuple[list[ProductRow], list[tuple[str, str]]]:
+    """The files to plan with, and those left out with the reason: with logins, exclusive ones without a token."""
+    if credential is not None or settings.ACCESS == "open":
+        return list(rows), []
+    reason = f"exclusive to its proposers{_until(observation)}"
+    closed = [(row.file_name, reason) for row in rows if is_exclusive(row.data_rights)]
+    return [row for row in rows if not is_exclusive(row.data_rights)], closed
+
+
+def held_uris(uris: Iterable[str], known: QuerySet[DataFile]) -> set[str]:
+    """Which of these products lie proven on our disk, among the files that are `known`."""
     wanted = list(uris)
     held: set[str] = set()
     for start in range(0, len(wanted), IDS_A_QUERY):
         part = wanted[start : start + IDS_A_QUERY]
-        files = DataFile.objects.filter(data_uri__in=part, state=DataFile.State.HELD)
+        files = known.filter(data_uri__in=part, state=DataFile.State.HELD)
         held.update(files.values_list("data_uri", flat=True))
     return held
 
@@ -236,9 +256,9 @@ def refuse_full_disk(plan: ImportPlan) -> None:
         )
 
 
-def choices_key(obs_id: str, levels: Sequence[int], request: ImportRequest) -> str:
-    """The same for imports that mean the same; at most one of them is live."""
-    choices = [
+def choices_key(obs_id: str, levels: Sequence[int], request: ImportRequest, of_whom: int | None = None) -> str:
+    """The same for imports that mean the same; at most one of them is live. `of_whom`: nobody else joins it."""
+    choices: list[Any] = [
         obs_id,
         request.product_type.upper(),
         sorted(set(levels)),
@@ -247,4 +267,6 @@ def choices_key(obs_id: str, levels: Sequence[int], request: ImportRequest) -> s
     ]
     if request.suffixes:
         choices.append(sorted(set(request.suffixes)))
+    if of_whom is not None:
+        choices.append(of_whom)
     return hashlib.sha256(json.dumps(choices).encode()).hexdigest()

@@ -12,7 +12,7 @@ import msgspec
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from mast import terms
+from mast import terms, visibility
 from mast.imports import jobs, live
 from mast.imports.live import Numbers
 from mast.imports.recent import Recent
@@ -265,7 +265,7 @@ def _result(job: ImportJob, totals: Mapping[str, int]) -> ImportResult:
 
 def active_summary() -> tuple[int, float]:
     """How many jobs are under way, and how far they are together in percent, by bytes where any has bytes to fetch."""
-    active = dict(ImportJob.objects.filter(state__in=terms.ACTIVE).values_list("pk", "progress_percent"))
+    active = dict(visibility.my_jobs().filter(state__in=terms.ACTIVE).values_list("pk", "progress_percent"))
     if not active:
         return 0, 0.0
     return _recent.get(frozenset(active.items()), lambda: _summary(active))

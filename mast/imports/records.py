@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from mast import conf, errors, terms
+from mast import conf, errors, terms, visibility
 from mast.fits.plan import Plan
 from mast.imports import leases
 from mast.imports.leases import UNHELD, Claim
@@ -145,6 +145,7 @@ def share(file: DataFile, jobs: Iterable[ImportJob]) -> None:
         if job.observation_id is None:
             continue
         file.observations.add(job.observation_id)
+        visibility.let_read([file.pk], job)
         if tags := tags_of(job):
             file.tags.add(*tags)
             Observation.objects.get(pk=job.observation_id).tags.add(*tags)
@@ -162,6 +163,7 @@ def share_held(job: ImportJob) -> None:
     tagged.objects.bulk_create(
         [tagged(datafile_id=pk, tag_id=tag.pk) for pk in ids for tag in tags], ignore_conflicts=True
     )
+    visibility.let_read(ids, job)
     if ids and tags and job.observation:
         job.observation.tags.add(*tags)
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from mast import conf, errors, terms
+from mast import acting, conf, errors, terms, visibility
 from mast.archive import products as archive_products
 from mast.archive.rows import ObservationRow, ProductRow
 from mast.fits.inspect import inspect_file
-from mast.imports import broker, joblease, places, planning, records, sources
+from mast.imports import broker, exclusive, joblease, places, planning, records, sources
 from mast.imports.joblease import JobClaim
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState, Source
@@ -66,7 +67,7 @@ def start_registration(obs_id: str, user: AbstractBaseUser | None) -> tuple[Impo
     ObservationNotFound, NothingOnDisk, ArchiveError
     """
     observation = planning.resolve(obs_id)
-    listed = _listed(observation)
+    listed = exclusive.registrable(_listed(observation), user)
     found = places.on_disk({row.file_name for row in listed})
     if not found:
         raise errors.NothingOnDisk(
@@ -103,7 +104,7 @@ def run(job_id: str, stopping: Callable[[], bool]) -> None:
 
 
 def _register(held: JobClaim, stopping: Callable[[], bool]) -> None:
-    listed = _listed(planning.resolve(held.job.obs_id))
+    listed = exclusive.registrable(_listed(planning.resolve(held.job.obs_id)), held.job.owner)
     found = places.on_disk({row.file_name for row in listed})
     rows = [row for row in listed if row.file_name in found]
     outcome = Outcome()
@@ -191,7 +192,7 @@ def _true_size(row: ProductRow, size: int) -> tuple[int | None, str]:
     if size == row.size_bytes:
         return size, "Found on disk; its length is what MAST lists."
     try:
-        told = sources.length(row.data_uri, row.data_rights)
+        told = sources.length(row.data_uri, row.data_rights, settings.MAST_API_TOKEN)
     except errors.TransferError:
         told = None
     if told is None:
@@ -223,10 +224,11 @@ def _transfer_of(row: ProductRow) -> Transfer:
 
 def count_files(obs_id: str) -> int:
     """How many files of an observation lie on disk. While MAST is down only those it is known to list."""
-    known = DataFile.objects.filter(observations__obs_id=obs_id)
+    known = visibility.my_files().filter(observations__obs_id=obs_id)
     names = {file.file_name for file in known if records.path_of(file).is_file()}
     try:
-        names |= set(places.on_disk({row.file_name for row in _listed(planning.resolve(obs_id))}))
+        listed = exclusive.registrable(_listed(planning.resolve(obs_id)), acting.current().user)
+        names |= set(places.on_disk({row.file_name for row in listed}))
     except errors.ArchiveError:
         if not names and not Observation.objects.filter(obs_id=obs_id).exists():
             raise

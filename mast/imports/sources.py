@@ -14,8 +14,8 @@ from mast.terms import SourceChoice
 from mast.transfer.sources import HttpSource, S3Source, Source
 
 
-def of(transfer: Transfer) -> Iterator[Source]:
-    """Where a transfer's file may be had, the best first."""
+def of(transfer: Transfer, token: str = "") -> Iterator[Source]:
+    """Where a transfer's file may be had, the best first. `token`: MAST's, for a file that needs one."""
     if transfer.source_choice != SourceChoice.HTTP and transfer.s3_key:
         yield S3Source(
             endpoint_url=settings.MAST_S3_ENDPOINT_URL,
@@ -24,26 +24,26 @@ def of(transfer: Transfer) -> Iterator[Source]:
             region=settings.MAST_S3_REGION,
         )
     if transfer.source_choice != SourceChoice.S3:
-        yield http(transfer.data_uri, transfer.data_rights)
+        yield http(transfer.data_uri, transfer.data_rights, token)
 
 
-def http(data_uri: str, data_rights: str) -> HttpSource:
+def http(data_uri: str, data_rights: str, token: str) -> HttpSource:
     """MAST's own download. The token goes along only with files that need it, and only to MAST."""
     headers = {}
-    if planning.is_exclusive(data_rights) and conf.has_token():
-        headers["Authorization"] = f"token {settings.MAST_API_TOKEN}"
+    if planning.is_exclusive(data_rights) and token:
+        headers["Authorization"] = f"token {token}"
     url = f"{settings.MAST_URL}/api/v0.1/Download/file?uri={quote(data_uri, safe=':/')}"
     return HttpSource(url, headers=headers, allowed_hosts=_family(settings.MAST_URL))
 
 
-def length(data_uri: str, data_rights: str) -> int | None:
+def length(data_uri: str, data_rights: str, token: str) -> int | None:
     """How many bytes MAST's server says a file has; its product list is not always right.
 
     Raises
     ------
     TransferError : it does not give the file, or cannot be reached
     """
-    reply = http(data_uri, data_rights).open(0, 1, None, conf.transfer_config(), lambda: None)
+    reply = http(data_uri, data_rights, token).open(0, 1, None, conf.transfer_config(), lambda: None)
     try:
         return reply.total
     finally:

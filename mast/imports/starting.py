@@ -9,9 +9,9 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from mast import terms, words
+from mast import credentials, terms, words
 from mast.archive.rows import ProductRow
-from mast.imports import broker, control, jobs, planning, records
+from mast.imports import broker, control, exclusive, jobs, planning, records
 from mast.imports.planning import IDS_A_QUERY, ImportPlan, ImportRequest
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState
@@ -26,14 +26,16 @@ def start(
     known = Observation.objects.filter(obs_id=request.obs_id).first()
     levels = request.calib_levels or (planning.own_levels(known.calib_level) if known else None)
     # Before MAST is asked: a second click is answered at once, and while MAST is down.
-    if levels and (live := _live(planning.choices_key(request.obs_id, levels, request))):
+    if levels and (live := _live_of(request, levels, user)):
         return _join(live)
-    plan = planning.plan(request, offer)
+    credential = credentials.mine()
+    plan = exclusive.prove(planning.plan(request, offer), credential)
     planning.refuse_full_disk(plan)
-    key = planning.choices_key(plan.observation.obs_id, plan.calib_levels, request)
+    of_whom = user.pk if user is not None and exclusive.is_hidden_import(plan, user, credential) else None
+    key = planning.choices_key(plan.observation.obs_id, plan.calib_levels, request, of_whom)
     try:
         with transaction.atomic():
-            job = _write(plan, request, key, user)
+            job = _write(plan, request, key, user, is_exclusive=of_whom is not None)
     except IntegrityError:
         live = _live(key)
         if live is None:
@@ -41,6 +43,13 @@ def start(
         return _join(live)
     job.refresh_from_db()
     return job, False
+
+
+def _live_of(request: ImportRequest, levels: tuple[int, ...], user: AbstractBaseUser | None) -> ImportJob | None:
+    """The same import under way: one that all know of, or the user's own of exclusive files."""
+    whose = [None] if user is None else [None, user.pk]
+    found = (_live(planning.choices_key(request.obs_id, levels, request, of_whom)) for of_whom in whose)
+    return next((job for job in found if job), None)
 
 
 def _live(key: str) -> ImportJob | None:
@@ -55,7 +64,7 @@ def _join(job: ImportJob) -> tuple[ImportJob, bool]:
     return job, True
 
 
-def _write(plan: ImportPlan, request: ImportRequest, key: str, user: Any) -> ImportJob:
+def _write(plan: ImportPlan, request: ImportRequest, key: str, user: Any, *, is_exclusive: bool) -> ImportJob:
     """Everything an import begins with. `IntegrityError` when the same import has just begun elsewhere."""
     job = ImportJob.objects.create(
         obs_id=plan.observation.obs_id,
@@ -65,6 +74,7 @@ def _write(plan: ImportPlan, request: ImportRequest, key: str, user: Any) -> Imp
         tags=list(request.tags),
         choices_key=key,
         owner=user if user is not None and user.is_authenticated else None,
+        is_exclusive=is_exclusive,
         total_files=len(plan.files),
         total_bytes=plan.total_bytes,
         skipped=_counted(plan),

@@ -33,7 +33,7 @@ def problems(*statuses: int) -> dict[int, type[Problem]]:
     return dict.fromkeys(statuses, Problem)
 
 
-COMMON: Final = problems(400, 401, 403, 422, 500, 503)
+COMMON: Final = problems(400, 401, 403, 422, 429, 500, 503)
 BODY_PROBLEMS: Final = COMMON | problems(413, 415)
 SEARCH_PROBLEMS: Final = BODY_PROBLEMS | problems(404, 502, 504)
 IMPORT_PROBLEMS: Final = SEARCH_PROBLEMS | problems(409, 507)

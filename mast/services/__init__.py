@@ -4,6 +4,7 @@ from mast.imports.bulkplan import BulkPlan
 from mast.imports.planning import ImportPlan, ImportRequest, PlannedFile
 from mast.imports.progress import FileProgress, ImportResult, JobProgress
 from mast.imports.refresh import Change, RefreshReport
+from mast.services import accounts
 from mast.services.imports import (
     FilesOnDisk,
     Refusal,
@@ -25,6 +26,7 @@ from mast.services.jobs import (
     job_progress,
     jobs_in,
     list_jobs,
+    may_steer,
     pause_job,
     resume_job,
     retry_job,
@@ -105,6 +107,7 @@ __all__ = [
     "SearchResult",
     "StartedJob",
     "StartedRefresh",
+    "accounts",
     "active_summary",
     "along_cube_of",
     "begin_verification",
@@ -139,6 +142,7 @@ __all__ = [
     "look",
     "look_header",
     "look_picture",
+    "may_steer",
     "metadata",
     "pause_job",
     "picture_of",

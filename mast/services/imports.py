@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from mast import errors
-from mast.imports import bulkplan, planning, shelf, starting
+from mast import access, audit, credentials, errors, quota
+from mast.access import Right
+from mast.imports import bulkplan, exclusive, planning, shelf, starting
 from mast.imports.bulkplan import BulkPlan
 from mast.imports.planning import ImportPlan, ImportRequest
 from mast.models import ImportJob
@@ -42,11 +43,15 @@ class FilesOnDisk:
 
 def preview_import(request: ImportRequest) -> ImportPlan:
     """The exact files an import would bring; downloads and writes nothing."""
-    return planning.plan(request)
+    access.demand(Right.READ)
+    quota.spend(quota.SEARCHES)
+    return exclusive.prove(planning.plan(request), credentials.mine())
 
 
 def plan_imports(requests: Sequence[ImportRequest], without: Iterable[str] = ()) -> BulkPlan:
     """One plan for several imports of the same choices, without the suffixes named; downloads and writes nothing."""
+    access.demand(Right.READ)
+    quota.spend(quota.SEARCHES)
     if len(requests) > bulkplan.MOST_OBSERVATIONS:
         raise errors.BadQuery(
             f"{len(requests):,} observations are too many for one plan, which takes {bulkplan.MOST_OBSERVATIONS:,}. "
@@ -63,7 +68,15 @@ def start_import(request: ImportRequest, user: AbstractBaseUser | None = None) -
     ------
     ObservationNotFound, NothingToImport, ExclusiveAccess, DiskFull, ArchiveError : before any row is written
     """
-    job, is_resume = starting.start(request, user)
+    access.demand(Right.IMPORT)
+    quota.spend(quota.IMPORTS)
+    return _start(request, user)
+
+
+def _start(request: ImportRequest, user: AbstractBaseUser | None, offer: planning.Offer | None = None) -> StartedJob:
+    quota.refuse_too_many_jobs()
+    job, is_resume = starting.start(request, user, offer)
+    audit.note("import.start", job.obs_id, job=str(job.pk), isResume=is_resume)
     return StartedJob(job, is_resume, job.message)
 
 
@@ -71,12 +84,13 @@ def start_imports(
     requests: Sequence[ImportRequest], user: AbstractBaseUser | None = None
 ) -> tuple[list[StartedJob], list[Refusal]]:
     """Begin several imports; one that is refused does not stop the others. MAST is asked for all of them together."""
+    access.demand(Right.IMPORT)
+    quota.spend(quota.IMPORTS)
     offers = planning.ask_many([request.obs_id for request in requests])
     started, refused = [], []
     for request in requests:
         try:
-            job, is_resume = starting.start(request, user, offers.get(request.obs_id))
-            started.append(StartedJob(job, is_resume, job.message))
+            started.append(_start(request, user, offers.get(request.obs_id)))
         except errors.MastError as error:
             refused.append(Refusal(request.obs_id, error))
     return started, refused
@@ -84,7 +98,10 @@ def start_imports(
 
 def register_existing(obs_id: str, user: AbstractBaseUser | None = None) -> StartedJob:
     """Verify and register the observation's files that lie on disk already; `NothingOnDisk` when there are none."""
+    access.demand(Right.CURATE)
+    quota.spend(quota.IMPORTS)
     job, is_resume = shelf.start_registration(obs_id, user)
+    audit.note("import.from_existing", obs_id, job=str(job.pk))
     return StartedJob(job, is_resume, job.message)
 
 

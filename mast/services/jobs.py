@@ -7,16 +7,17 @@ from collections.abc import Callable, Collection
 
 from django.utils import timezone
 
-from mast import errors, terms
+from mast import access, acting, audit, errors, terms, visibility
+from mast.access import Right
 from mast.imports import control, progress
 from mast.imports.progress import JobProgress
 from mast.models import ImportJob
 
 
 def get_job(job_id: str | uuid.UUID) -> ImportJob:
-    """The job of this id; `JobNotFound` for an unknown or unreadable one."""
+    """The job of this id; `JobNotFound` for one that is unknown, unreadable, or not the caller's to know of."""
     try:
-        return ImportJob.objects.get(pk=uuid.UUID(str(job_id)))
+        return visibility.my_jobs().get(pk=uuid.UUID(str(job_id)))
     except (ValueError, ImportJob.DoesNotExist):
         raise errors.JobNotFound(f"There is no import job {job_id}.") from None
 
@@ -25,7 +26,7 @@ def list_jobs(
     state: str | None = None, obs_id: str | None = None, limit: int = 50, offset: int = 0
 ) -> tuple[list[ImportJob], int]:
     """One page of jobs, newest first, and how many there are. `state` is one of the states, or `active` or `ended`."""
-    jobs = ImportJob.objects.filter(dismissed_at=None)
+    jobs = visibility.my_jobs().filter(dismissed_at=None)
     groups = {"active": terms.LIVE, "ended": terms.ENDED}
     if state:
         if state not in groups and state not in set(terms.JobState):
@@ -38,7 +39,7 @@ def list_jobs(
 
 def jobs_in(states: Collection[str], limit: int = 50, offset: int = 0) -> tuple[list[ImportJob], int]:
     """One page of the jobs in some states, those that begin or began last first, and how many there are."""
-    jobs = ImportJob.objects.filter(dismissed_at=None, state__in=states)
+    jobs = visibility.my_jobs().filter(dismissed_at=None, state__in=states)
     return list(jobs[offset : offset + limit]), jobs.count()
 
 
@@ -47,8 +48,9 @@ def for_all(action: str, states: Collection[str]) -> tuple[int, int]:
 
     One job after another, as its own button would: what one refuses does not stop the rest.
     """
+    access.demand(Right.IMPORT)
     done = refused = 0
-    for pk in list(ImportJob.objects.filter(dismissed_at=None, state__in=states).values_list("pk", flat=True)):
+    for pk in list(visibility.my_jobs().filter(dismissed_at=None, state__in=states).values_list("pk", flat=True)):
         try:
             ACTIONS[action](pk)
             done += 1
@@ -59,32 +61,54 @@ def for_all(action: str, states: Collection[str]) -> tuple[int, int]:
 
 def pause_job(job_id: str | uuid.UUID) -> ImportJob:
     """Stop a job's downloads, keeping every proven byte; 409 when it has ended."""
-    return control.pause(get_job(job_id))
+    return _steered("import.pause", _steerable(job_id), control.pause)
 
 
 def cancel_job(job_id: str | uuid.UUID) -> ImportJob:
     """End a job. Files that other jobs want go on; parts are kept two weeks. Cancelling twice is harmless."""
-    return control.cancel(get_job(job_id))
+    return _steered("import.cancel", _steerable(job_id), control.cancel)
 
 
 def resume_job(job_id: str | uuid.UUID) -> ImportJob:
     """Go on with a paused, failed or cancelled job; 409 for a running one; a complete one has nothing to do."""
-    return control.resume(get_job(job_id))
+    return _steered("import.resume", _steerable(job_id), control.resume)
 
 
 def retry_job(job_id: str | uuid.UUID) -> ImportJob:
     """The same as resuming: what failed is tried again, what arrived stays."""
-    return control.resume(get_job(job_id))
+    return resume_job(job_id)
 
 
 def dismiss_job(job_id: str | uuid.UUID) -> ImportJob:
     """Take an ended job off the list; 409 while it runs."""
-    job = get_job(job_id)
+    job = _steerable(job_id)
     if not job.is_ended:
         raise errors.JobNotResumable("Only a job that has ended can be dismissed; cancel it first.", state=job.state)
     job.dismissed_at = timezone.now()
     job.save(update_fields=["dismissed_at"])
+    audit.note("import.dismiss", job.obs_id, job=str(job.pk))
     return job
+
+
+def may_steer(job: ImportJob) -> bool:
+    """One's own import everybody may steer who may import; another's takes a curator."""
+    user = acting.current().user
+    is_own = user is not None and job.owner_id is not None and job.owner_id == user.pk
+    return access.may(user, Right.IMPORT if is_own else Right.CURATE)
+
+
+def _steerable(job_id: str | uuid.UUID) -> ImportJob:
+    job = get_job(job_id)
+    if not may_steer(job):
+        access.demand(Right.IMPORT)
+        raise errors.NotPermitted("This import is somebody else's; its owner, a curator or an administrator steers it.")
+    return job
+
+
+def _steered(action: str, job: ImportJob, act: Callable[[ImportJob], ImportJob]) -> ImportJob:
+    changed = act(job)
+    audit.note(action, job.obs_id, job=str(job.pk))
+    return changed
 
 
 def job_progress(job: str | uuid.UUID | ImportJob, *, max_files: int = 200) -> JobProgress:

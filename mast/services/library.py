@@ -7,7 +7,8 @@ from pathlib import Path
 
 from django.db import transaction
 
-from mast import errors, terms
+from mast import access, audit, errors, terms, visibility
+from mast.access import Right
 from mast.fits import headers
 from mast.fits.inspect import inspect_file, stored_plan
 from mast.fits.plan import Plan
@@ -21,7 +22,7 @@ metadata = facts.metadata
 
 def get_file(file_id: int) -> DataFile:
     """The file of this id, `FileNotFound` otherwise."""
-    file = DataFile.objects.select_related("observation").filter(pk=file_id).first()
+    file = visibility.my_files().select_related("observation").filter(pk=file_id).first()
     if file is None:
         raise errors.FileNotFound(f"There is no file {file_id} in the library.")
     return file
@@ -67,12 +68,16 @@ def file_header(file_id: int, hdu: int = 0) -> list[Card]:
 
 def correct(instance: Observation | DataFile, changed_fields: Iterable[str]) -> None:
     """Save what a person corrected and mark it, so that the next refresh leaves it."""
-    refresh.correct(instance, changed_fields)
+    access.demand(Right.CURATE)
+    fields = sorted(changed_fields)
+    refresh.correct(instance, fields)
+    audit.note("record.correct", instance, fields=fields)
 
 
 def delete_files(file_ids: Sequence[int]) -> int:
     """Remove files from the library and from disk; returns how many. They can be imported again."""
-    files = list(DataFile.objects.filter(pk__in=file_ids))
+    access.demand(Right.CURATE)
+    files = list(visibility.my_files().filter(pk__in=file_ids))
     for file in files:
         # Row first: a file without a record can be found again by a scan, a record without a file promises too much.
         with transaction.atomic():
@@ -81,4 +86,5 @@ def delete_files(file_ids: Sequence[int]) -> int:
         records.path_of(file).unlink(missing_ok=True)
         derived.forget(file.sha256)
         places.remove_empty(records.path_of(file).parent)
+        audit.note("file.delete", file.file_name, sizeBytes=file.size_bytes)
     return len(files)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from mast import access, audit, errors, quota, visibility
+from mast.access import Right
 from mast.imports import refresh
 from mast.imports.refresh import RefreshReport
 from mast.models import ImportJob
@@ -22,10 +24,18 @@ class StartedRefresh:
 
 def refresh_observation(obs_id: str) -> RefreshReport:
     """Read one observation and its products again, now; `ObservationNotFound` when it is not in the library."""
-    return refresh.one(obs_id)
+    access.demand(Right.IMPORT)
+    quota.spend(quota.SEARCHES)
+    if not visibility.my_observations().filter(obs_id=obs_id).exists():
+        raise errors.ObservationNotFound(f"{obs_id} is not in the library; import it first.")
+    report = refresh.one(obs_id)
+    audit.note("metadata.refresh", obs_id, changed=len(report.changed))
+    return report
 
 
 def refresh_all(user: AbstractBaseUser | None = None) -> StartedRefresh:
     """Begin reading every observation again, as a job; a refresh under way is joined."""
+    access.demand(Right.CURATE)
     job, _ = refresh.start(user)
+    audit.note("metadata.refresh_all", "all", job=str(job.pk))
     return StartedRefresh(job, int(job.result.get("updatedCount", 0)), job.message)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
+from mast import access, audit, visibility
+from mast.access import Right
 from mast.models import DataFile, Observation
 from mast.services.library import delete_files
 
@@ -28,7 +30,8 @@ class Removal:
 
 def plan_removal(obs_ids: Sequence[str]) -> Removal:
     """What would go with these observations; changes nothing."""
-    rows = list(Observation.objects.filter(obs_id__in=obs_ids).order_by("obs_id"))
+    access.demand(Right.CURATE)
+    rows = list(visibility.my_observations().filter(obs_id__in=obs_ids).order_by("obs_id"))
     listed, going = _listed(rows), _listed_by_no_other(rows)
     size_bytes = going.aggregate(total=Sum("size_bytes"))["total"] or 0
     ids = list(going.values_list("pk", flat=True))
@@ -42,13 +45,17 @@ def remove_observations(obs_ids: Sequence[str]) -> Removal:
     with transaction.atomic():
         for file in _listed(removal.observations).select_related("observation"):
             _hand_over(file, removal.observations)
-        for row in removal.observations:
+        # What the caller may not know of keeps its observation, which they may then not know of either.
+        kept = DataFile.objects.filter(observations=OuterRef("pk"))
+        for row in Observation.objects.filter(~Exists(kept), pk__in=[row.pk for row in removal.observations]):
             row.delete()
+    for row in removal.observations:
+        audit.note("observation.remove", row.obs_id)
     return removal
 
 
 def _listed(rows: Sequence[Observation]) -> QuerySet[DataFile]:
-    return DataFile.objects.filter(Exists(_listing(rows)))
+    return visibility.my_files().filter(Exists(_listing(rows)))
 
 
 def _listing(rows: Sequence[Observation]) -> QuerySet[Observation]:

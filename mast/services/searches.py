@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from mast import conf, errors, terms
+from mast import conf, errors, quota, terms, visibility
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.answers import SearchAnswer
@@ -58,6 +58,7 @@ def search(query: Query, *, with_held: bool = True) -> SearchResult:
     ------
     BadQuery, TargetNotResolved, ArchiveError
     """
+    quota.spend(quota.SEARCHES)
     answer, cached_at = _ask(query)
     held = held_counts(row.obs_id for row in answer.rows) if with_held else {}
     return SearchResult(answer, cached_at, held)
@@ -93,6 +94,7 @@ def list_products(
     obs_id: str, calib_levels: tuple[int, ...] | None = None, product_type: str = archive_products.ANY_TYPE
 ) -> ProductList:
     """The files MAST has of an observation, one row each. `calib_levels` None: of every level."""
+    quota.spend(quota.SEARCHES)
     observation = planning.resolve(obs_id)
     rows = archive_products.products([observation.obsid], conf.archive_config())
     levels = None if calib_levels is None else set(calib_levels)
@@ -111,7 +113,7 @@ def held_counts(obs_ids: Iterable[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for start in range(0, len(wanted), IDS_A_QUERY):
         part = wanted[start : start + IDS_A_QUERY]
-        files = DataFile.objects.filter(observations__obs_id__in=part, state=DataFile.State.HELD)
+        files = visibility.my_files().filter(observations__obs_id__in=part, state=DataFile.State.HELD)
         counts |= dict(files.values_list("observations__obs_id").annotate(count=Count("pk")).order_by())
     return counts
 
@@ -122,6 +124,6 @@ def held_among(obs_ids: Iterable[str]) -> set[str]:
     held: set[str] = set()
     for start in range(0, len(wanted), MOST_IDS):
         rows = Observation.objects.filter(obs_id__in=wanted[start : start + MOST_IDS])
-        here = DataFile.observations.through.objects.filter(observation=OuterRef("pk"))
+        here = visibility.my_files().filter(observations=OuterRef("pk"))
         held.update(rows.filter(Exists(here)).values_list("obs_id", flat=True))
     return held

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 
-from mast import errors
+from mast import access, audit, errors, quota, visibility
+from mast.access import Right
 from mast.imports import mending, scanning, verification
 from mast.imports.shelf import Outcome
 from mast.imports.verification import Beat, Checked, Pace
@@ -47,7 +48,7 @@ def verification_pace(mb_per_s: float | None = None) -> Pace:
 
 def wrong_files() -> QuerySet[DataFile]:
     """Files that are damaged or missing, as far as is known."""
-    return DataFile.objects.exclude(state=DataFile.State.HELD).select_related("observation")
+    return visibility.my_files().exclude(state=DataFile.State.HELD).select_related("observation")
 
 
 def fetch_again(files: Sequence[DataFile], user: AbstractBaseUser | None = None) -> list[ImportJob]:
@@ -58,7 +59,12 @@ def fetch_again(files: Sequence[DataFile], user: AbstractBaseUser | None = None)
     JobNotResumable : one of them is whole, as far as is known
     DiskFull
     """
+    access.demand(Right.IMPORT)
+    quota.spend(quota.IMPORTS)
     for file in files:
         if file.state == DataFile.State.HELD:
             raise errors.JobNotResumable(f"{file.file_name} is whole as far as is known: verify it first.")
-    return mending.fetch_again(files, user)
+    found = mending.fetch_again(files, user)
+    for job in found:
+        audit.note("file.fetch_again", job.obs_id, job=str(job.pk))
+    return found

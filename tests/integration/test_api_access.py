@@ -14,6 +14,7 @@ from mast.models import ApiToken, ImportJob
 from mast.practice import PracticeServer
 from tests.api_fixture import GUIDE_OBSERVATION, ApiClient, refused
 from tests.factories import JobFactory
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ def _with_logins(settings: Any) -> None:
 
 @pytest.fixture
 def vera() -> User:
-    return User.objects.create_user("vera", password="dark matter")
+    return person("vera", "importer", password="dark matter")
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -104,7 +105,7 @@ def test_another_scheme_is_401(api: ApiClient, header: str) -> None:
 
 def test_a_session_reads_and_needs_its_csrf_token_to_change_things(api: ApiClient, vera: User) -> None:
     api.force_login(vera)
-    job = JobFactory(state="queued")
+    job = JobFactory(state="queued", owner=vera)
     path = f"/api/mast/import/cancel/{job.pk}"
     assert api.get("/api/files").status_code == 200
     refused(api.send(path), 403)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.api_fixture import ApiClient, refused
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 RESUME = "/api/mast/import/resume/0b7e6d9c-9a3c-4d0b-8f3e-4e7d5c2b1a00"
@@ -129,7 +129,7 @@ def test_with_logins_htmx_leaves_the_page_instead_of_swapping_in_a_form(settings
 def test_with_logins_a_session_sees_the_pages(settings: Any) -> None:
     settings.ACCESS = "login"
     client = Client()
-    client.force_login(User.objects.create_user("vera"))
+    client.force_login(person("vera", "viewer"))
     assert client.get("/").status_code == 200
 
 

@@ -25,10 +25,11 @@ def rows_of(heading: str) -> dict[str, list[str]]:
 
 def variables_read() -> set[str]:
     """Names of environment variables that the settings read, from their source."""
-    tree = ast.parse((ROOT / "jwstarchive/settings.py").read_text())
+    sources = ("jwstarchive/settings.py", "jwstarchive/login_settings.py")
+    trees = [ast.parse((ROOT / source).read_text()) for source in sources]
     readers = {"_number", "_whole_number", "_one_of", "_address", "str", "list", "bool", "int"}
     names = set()
-    for node in ast.walk(tree):
+    for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called in readers and re.fullmatch(r"[A-Z][A-Z0-9_]+", str(node.args[0].value)):

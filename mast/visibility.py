@@ -1,0 +1,137 @@
+"""Which rows somebody may know of: the one place that says who sees exclusive-access data.
+
+A file whose rights MAST calls exclusive is seen, until its release date, by those who imported it with a MAST token of
+their own and by the people they name; one fetched with the site's token by administrators. Then by everybody, without
+anything being changed: the date is part of the question. To others there is no such row: lists, pages, pictures,
+exports, jobs and the admin all ask here, and say 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from mast import access, acting, terms
+from mast.access import Right
+from mast.models import DataFile, ImportItem, ImportJob, MastToken, Observation, Transfer, Trust
+
+Reader = AbstractBaseUser | AnonymousUser | None
+_MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
+_OPEN_RIGHTS: Final = ("", terms.Rights.PUBLIC.value)
+_readers: Final = DataFile.readers.through.objects
+
+
+def now_mjd() -> float:
+    return (datetime.now(UTC) - _MJD_EPOCH).total_seconds() / 86400
+
+
+def _circle(user: Any) -> list[int]:
+    """This user and those who trust them, by number; nobody for a stranger."""
+    if user is None or not user.is_authenticated:
+        return []
+    return [user.pk, *Trust.objects.filter(trusted=user.pk).values_list("owner_id", flat=True)]
+
+
+def _is_admin(user: Any) -> bool:
+    return user is not None and user.is_authenticated and access.may(user, Right.ADMINISTER)
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+def file_is_visible(user: Reader, path: str = "") -> Q:
+    """The condition of `files`, for rows that reach a file by `path`."""
+    seen = Q(**{f"{path}data_rights__in": _OPEN_RIGHTS})
+    seen |= Q(**{f"{path}observation__t_obs_release_mjd__lte": now_mjd()})
+    circle = _circle(user)
+    if circle:
+        own = _readers.filter(user_id__in=circle).values("datafile_id")
+        seen |= Q(**{f"{path}pk__in": own})
+    if _is_admin(user):
+        # Fetched with the site's token: nobody's in particular.
+        seen |= ~Q(**{f"{path}pk__in": _readers.values("datafile_id")})
+    return seen
+
+
+def files(user: Reader) -> QuerySet[DataFile]:
+    """The files this user may know of."""
+    return DataFile.objects.filter(file_is_visible(user))
+
+
+def let_read(files_: Sequence[int], job: ImportJob) -> None:
+    """Whoever imported exclusive files with a token of their own may see them."""
+    if not job.is_exclusive or not MastToken.objects.filter(user=job.owner_id).exists():
+        return
+    exclusive = DataFile.objects.filter(pk__in=files_, data_rights=terms.Rights.EXCLUSIVE)
+    through = DataFile.readers.through
+    through.objects.bulk_create(
+        [through(datafile_id=pk, user_id=job.owner_id) for pk in exclusive.values_list("pk", flat=True)],
+        ignore_conflicts=True,
+    )
+
+
+# --- jobs and what they wait for --------------------------------------------------------------------------------
+
+
+def _job_is_visible(user: Reader) -> Q:
+    seen = Q(is_exclusive=False) | Q(observation__t_obs_release_mjd__lte=now_mjd())
+    circle = _circle(user)
+    if circle:
+        seen |= Q(owner_id__in=circle)
+    if _is_admin(user):
+        # With the site's token.
+        seen |= Q(owner__mast_token=None)
+    return seen
+
+
+def jobs(user: Reader) -> QuerySet[ImportJob]:
+    """The jobs this user may know of."""
+    return ImportJob.objects.filter(_job_is_visible(user))
+
+
+def transfers(user: Reader) -> QuerySet[Transfer]:
+    """Files on their way for a job this user may know of."""
+    waiting = ImportItem.objects.filter(transfer=OuterRef("pk"), job__in=jobs(user))
+    return Transfer.objects.filter(Q(data_rights__in=_OPEN_RIGHTS) | Exists(waiting))
+
+
+# --- observations -----------------------------------------------------------------------------------------------
+
+
+def observations(user: Reader) -> QuerySet[Observation]:
+    """All but those of which nothing is here that this user may know of."""
+    every_file = DataFile.objects.filter(observations=OuterRef("pk"))
+    every_job = ImportJob.objects.filter(observation=OuterRef("pk"))
+    seen = Exists(files(user).filter(observations=OuterRef("pk"))) | Exists(
+        jobs(user).filter(observation=OuterRef("pk"))
+    )
+    return Observation.objects.filter(seen | ~(Exists(every_file) | Exists(every_job)))
+
+
+# --- of whoever acts --------------------------------------------------------------------------------------------
+
+
+def _mine(every: QuerySet[Any], seen: Any) -> Any:
+    actor = acting.current()
+    return every if actor.is_archive else seen(actor.user)
+
+
+def my_files() -> QuerySet[DataFile]:
+    """`files` of whoever acts; the archive itself sees all."""
+    found: QuerySet[DataFile] = _mine(DataFile.objects.all(), files)
+    return found
+
+
+def my_jobs() -> QuerySet[ImportJob]:
+    found: QuerySet[ImportJob] = _mine(ImportJob.objects.all(), jobs)
+    return found
+
+
+def my_observations() -> QuerySet[Observation]:
+    found: QuerySet[Observation] = _mine(Observation.objects.all(), observations)
+    return found
