@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.templatetags import archive as write
-from mast import terms
+from mast import terms, visibility
 from mast.archive.sky import format_sexagesimal
 from mast.models import DataFile, Observation
 
@@ -105,7 +106,11 @@ def _position(row: Observation) -> str:
 def _rights(row: Observation) -> str:
     known = row.data_rights.replace("_", " ").lower()
     released = write.mjd_day(row.t_obs_release_mjd)
-    return f"{known}, release {released}" if known and released != write.DASH else known
+    if not known or released == write.DASH:
+        return known
+    days = math.ceil((row.t_obs_release_mjd or 0) - visibility.now_mjd())
+    wait = "" if days <= 0 else ", tomorrow at the latest" if days == 1 else f", in {days} days"
+    return f"{known}, release {released}{wait}"
 
 
 def _reference(wcs: Mapping[str, Any] | None) -> str:

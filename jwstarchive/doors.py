@@ -34,6 +34,7 @@ SIGNED_IN: Final = {"account", "account-act", "account-password"}
 READERS_FORMS: Final = {"theme"}
 ELSEWHERE: Final = ("api", "admin", "oidc_authentication")
 """namespaces and names that ask for themselves"""
+_OPEN_TO_ALL: Final = ("/logout/", "/problems/", "/oidc/", "/api/", "/admin/", "/healthz", "/metrics")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,32}")
 
 
@@ -84,8 +85,7 @@ def needed(name: str, method: str) -> Right | None:
 
 
 def _is_open_to_all(path: str) -> bool:
-    static = f"/{settings.STATIC_URL.lstrip('/')}"
-    return path.startswith((settings.LOGIN_URL, "/oidc/", "/api/", "/admin/", "/healthz", "/metrics", static))
+    return path.startswith((settings.LOGIN_URL, *_OPEN_TO_ALL, f"/{settings.STATIC_URL.lstrip('/')}"))
 
 
 def _to_login(request: HttpRequest) -> HttpResponseBase:

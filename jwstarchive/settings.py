@@ -169,7 +169,7 @@ INSTALLED_APPS = [
     "template_partials",
     "axes",
     *(["mozilla_django_oidc"] if OIDC else []),
-    "jwstarchive",
+    "jwstarchive.apps.ProjectConfig",
     "mast",
     "dashboard",
 ]

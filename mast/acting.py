@@ -52,5 +52,7 @@ def acting(actor: Actor) -> Iterator[None]:
 
 
 def identify(user: Any, how: str) -> None:
-    """Within a request: its caller turned out to be this user, by a token say."""
-    _current.set(replace(_current.get(), user=user, how=how))
+    """Within a request: its caller turned out to be this user, by a token say. Outside of one nobody is taken on."""
+    actor = _current.get()
+    if not actor.is_archive:
+        _current.set(replace(actor, user=user, how=how))

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from mast import access, acting, terms
 from mast.access import Right
-from mast.models import DataFile, ImportItem, ImportJob, MastToken, Observation, Transfer, Trust
+from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer, Trust
 
 Reader = AbstractBaseUser | AnonymousUser | None
 _MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
@@ -30,15 +30,18 @@ def now_mjd() -> float:
     return (datetime.now(UTC) - _MJD_EPOCH).total_seconds() / 86400
 
 
-def _circle(user: Any) -> list[int]:
-    """This user and those who trust them, by number; nobody for a stranger."""
-    if user is None or not user.is_authenticated:
-        return []
-    return [user.pk, *Trust.objects.filter(trusted=user.pk).values_list("owner_id", flat=True)]
+def _is_known(user: Any) -> bool:
+    return user is not None and bool(user.is_authenticated)
+
+
+def _in_circle(user: Any, column: str) -> Q:
+    """Rows of this user and of those who trust them."""
+    trusting = Trust.objects.filter(trusted=user.pk).values("owner_id")
+    return Q(**{column: user.pk}) | Q(**{f"{column}__in": trusting})
 
 
 def _is_admin(user: Any) -> bool:
-    return user is not None and user.is_authenticated and access.may(user, Right.ADMINISTER)
+    return _is_known(user) and access.may(user, Right.ADMINISTER)
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -48,9 +51,8 @@ def file_is_visible(user: Reader, path: str = "") -> Q:
     """The condition of `files`, for rows that reach a file by `path`."""
     seen = Q(**{f"{path}data_rights__in": _OPEN_RIGHTS})
     seen |= Q(**{f"{path}observation__t_obs_release_mjd__lte": now_mjd()})
-    circle = _circle(user)
-    if circle:
-        own = _readers.filter(user_id__in=circle).values("datafile_id")
+    if _is_known(user):
+        own = _readers.filter(_in_circle(user, "user_id")).values("datafile_id")
         seen |= Q(**{f"{path}pk__in": own})
     if _is_admin(user):
         # Fetched with the site's token: nobody's in particular.
@@ -65,7 +67,7 @@ def files(user: Reader) -> QuerySet[DataFile]:
 
 def let_read(files_: Sequence[int], job: ImportJob) -> None:
     """Whoever imported exclusive files with a token of their own may see them."""
-    if not job.is_exclusive or not MastToken.objects.filter(user=job.owner_id).exists():
+    if not job.is_exclusive or job.owner_id is None:
         return
     exclusive = DataFile.objects.filter(pk__in=files_, data_rights=terms.Rights.EXCLUSIVE)
     through = DataFile.readers.through
@@ -80,12 +82,11 @@ def let_read(files_: Sequence[int], job: ImportJob) -> None:
 
 def _job_is_visible(user: Reader) -> Q:
     seen = Q(is_exclusive=False) | Q(observation__t_obs_release_mjd__lte=now_mjd())
-    circle = _circle(user)
-    if circle:
-        seen |= Q(owner_id__in=circle)
+    if _is_known(user):
+        seen |= _in_circle(user, "owner_id")
     if _is_admin(user):
         # With the site's token.
-        seen |= Q(owner__mast_token=None)
+        seen |= Q(owner=None)
     return seen
 
 

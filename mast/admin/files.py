@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mast import services, terms
+from mast import services, terms, visibility
 from mast.admin import parts
 from mast.models import DataFile
 
@@ -51,7 +51,7 @@ class DataFileAdmin(parts.Corrections):
         css = {"all": ["admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DataFile]:
-        rows = super().get_queryset(request)
+        rows = super().get_queryset(request).filter(visibility.file_is_visible(request.user))
         is_list = request.resolver_match is not None and request.resolver_match.url_name == "mast_datafile_changelist"
         return rows.defer("plan", "raw") if is_list else rows
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mast import services
+from mast import services, visibility
 from mast.admin import parts
 from mast.models import ImportJob, Transfer
 
@@ -56,6 +56,10 @@ class ImportJobAdmin(ReadOnly):
     list_select_related = ["owner"]
     actions = ["resume", "cancel", "export_csv"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportJob]:
+        rows: QuerySet[ImportJob] = super().get_queryset(request)
+        return rows.filter(pk__in=visibility.jobs(request.user))
+
     @admin.display(ordering="total_bytes")
     def size(self, row: ImportJob) -> str:
         return parts.size(row.total_bytes)
@@ -82,6 +86,10 @@ class TransferAdmin(ReadOnly):
     list_display = ["file_name", "condition", "done", "total", "source", "attempts", "owner", "error_code"]
     list_filter = ["state", "source", "error_code"]
     search_fields = ["file_name", "product_obs_id", "error"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
+        rows: QuerySet[Transfer] = super().get_queryset(request)
+        return rows.filter(pk__in=visibility.transfers(request.user))
 
     @admin.display(ordering="done_bytes")
     def done(self, row: Transfer) -> str:

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mast import services
+from mast import services, visibility
 from mast.admin import parts
 from mast.models import Observation
 from mast.words import counted
@@ -55,8 +55,12 @@ class ObservationAdmin(parts.Corrections):
         css = {"all": ["admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Observation]:
-        rows: QuerySet[Observation] = super().get_queryset(request)
-        return rows.annotate(held_count=Count("all_files"), held_bytes=Sum("all_files__size_bytes"))
+        rows = super().get_queryset(request).filter(pk__in=visibility.observations(request.user))
+        seen = visibility.file_is_visible(request.user, "all_files__")
+        found: QuerySet[Observation] = rows.annotate(
+            held_count=Count("all_files", filter=seen), held_bytes=Sum("all_files__size_bytes", filter=seen)
+        )
+        return found
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # The action `remove` does it, with the files and their sizes in view.

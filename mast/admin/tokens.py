@@ -10,7 +10,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from mast import tokens
+from mast import audit, tokens
 from mast.admin import parts
 from mast.models import ApiToken
 
@@ -31,6 +31,7 @@ class ApiTokenAdmin(parts.RowAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: ModelForm[ApiToken], change: bool) -> None:
         made, key = tokens.make(obj.user, obj.name, obj.scope, obj.expires_at)
+        audit.note("token.make", f"{obj.name} ({made.prefix}…)", scope=obj.scope, owner=obj.user.get_username())
         obj.pk, obj.prefix, obj.digest = made.pk, made.prefix, made.digest
         messages.warning(
             request, format_html("Copy the token now; it cannot be shown again: <code class='key'>{}</code>", key)
@@ -38,4 +39,8 @@ class ApiTokenAdmin(parts.RowAdmin):
 
     @admin.action(description="Revoke", permissions=["view"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        parts.each(request, queryset, tokens.revoke, "Revoked")
+        def act(row: ApiToken) -> None:
+            tokens.revoke(row)
+            audit.note("token.revoke", f"{row.name} ({row.prefix}…)", owner=row.user.get_username())
+
+        parts.each(request, queryset, act, "Revoked")

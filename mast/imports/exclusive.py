@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -15,6 +15,8 @@ from mast.credentials import Credential
 from mast.imports import planning, sources
 from mast.imports.planning import ImportPlan, PlannedFile
 from mast.models import DataFile
+
+OF_THE_SITE: Final = 0
 
 
 def prove(plan: ImportPlan, credential: Credential | None) -> ImportPlan:
@@ -59,10 +61,17 @@ def program_of(row: ProductRow) -> str:
     return str(row.raw_dict().get("proposal_id") or row.obs_id)
 
 
-def is_hidden_import(plan: ImportPlan, user: Any, credential: Credential | None) -> bool:
+def whose(credential: Credential | None) -> int | None:
+    """Who alone may join an import with this token; None: it hides nothing, all may."""
+    if credential is None or settings.ACCESS == "open":
+        return None
+    return OF_THE_SITE if credential.owner_id is None else credential.owner_id
+
+
+def is_hidden_import(plan: ImportPlan, credential: Credential | None) -> bool:
     """Whether others may not know of this import: with logins, one that brings exclusive files."""
     brings = any(planning.is_exclusive(file.row.data_rights) for file in plan.files)
-    return brings and credential is not None and settings.ACCESS == "login" and user is not None
+    return brings and credential is not None and settings.ACCESS == "login"
 
 
 def registrable(rows: Sequence[ProductRow], user: Any) -> list[ProductRow]:

@@ -26,16 +26,19 @@ def start(
     known = Observation.objects.filter(obs_id=request.obs_id).first()
     levels = request.calib_levels or (planning.own_levels(known.calib_level) if known else None)
     # Before MAST is asked: a second click is answered at once, and while MAST is down.
-    if levels and (live := _live_of(request, levels, user)):
-        return _join(live)
     credential = credentials.mine()
+    whose = exclusive.whose(credential)
+    if levels and (live := _live(planning.choices_key(request.obs_id, levels, request, whose))):
+        return _join(live)
     plan = exclusive.prove(planning.plan(request, offer), credential)
     planning.refuse_full_disk(plan)
-    of_whom = user.pk if user is not None and exclusive.is_hidden_import(plan, user, credential) else None
-    key = planning.choices_key(plan.observation.obs_id, plan.calib_levels, request, of_whom)
+    is_hidden = exclusive.is_hidden_import(plan, credential)
+    key = planning.choices_key(plan.observation.obs_id, plan.calib_levels, request, whose if is_hidden else None)
+    # What the site's token brings is no single administrator's.
+    owner = None if is_hidden and whose == exclusive.OF_THE_SITE else user
     try:
         with transaction.atomic():
-            job = _write(plan, request, key, user, is_exclusive=of_whom is not None)
+            job = _write(plan, request, key, owner, is_exclusive=is_hidden)
     except IntegrityError:
         live = _live(key)
         if live is None:
@@ -43,13 +46,6 @@ def start(
         return _join(live)
     job.refresh_from_db()
     return job, False
-
-
-def _live_of(request: ImportRequest, levels: tuple[int, ...], user: AbstractBaseUser | None) -> ImportJob | None:
-    """The same import under way: one that all know of, or the user's own of exclusive files."""
-    whose = [None] if user is None else [None, user.pk]
-    found = (_live(planning.choices_key(request.obs_id, levels, request, of_whom)) for of_whom in whose)
-    return next((job for job in found if job), None)
 
 
 def _live(key: str) -> ImportJob | None:
