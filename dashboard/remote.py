@@ -9,8 +9,8 @@ from mast import library, services, terms
 from mast.archive import previews
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow, ProductRow
-from mast.library import Reader
 from mast.models import DataFile
+from mast.visibility import Reader
 
 MOST_FILES = 300
 

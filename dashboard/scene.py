@@ -8,8 +8,8 @@ from typing import Any
 
 from mast import library
 from mast.fits.dq import FLAGS
-from mast.library import Reader
 from mast.models import DataFile
+from mast.visibility import Reader
 
 MOST_CANDIDATES = 60
 MOST_LOOKED_AT = 500

@@ -27,7 +27,7 @@ def of(transfer: Transfer, token: str = "") -> Iterator[Source]:
         yield http(transfer.data_uri, transfer.data_rights, token)
 
 
-def http(data_uri: str, data_rights: str, token: str) -> HttpSource:
+def http(data_uri: str, data_rights: str, token: str = "") -> HttpSource:
     """MAST's own download. The token goes along only with files that need it, and only to MAST."""
     headers = {}
     if planning.is_exclusive(data_rights) and token:
