@@ -31,6 +31,17 @@ def data_dir_is_usable(folder: Path) -> None:
         raise Refused(f"The disk of {folder} has {free / 1e6:.0f} MB free; make room, or set JWST_DATA_DIR=…")
 
 
+def files_share_a_disk(folder: Path) -> None:
+    """Finished files and their parts lie on one file system: a file gets its final name by a link."""
+    places = [folder / name for name in ("mast", ".partial")]
+    devices = {(place if place.exists() else folder).stat().st_dev for place in places}
+    if len(devices) > 1:
+        raise Refused(
+            f"{places[0]} and {places[1]} are on different file systems, and a finished file cannot move between them "
+            f"in one step: put all of {folder} on the larger one, or set JWST_DATA_DIR=…"
+        )
+
+
 def port_is_free(hosts: list[str], port: int) -> None:
     """Nobody listens at any of these addresses, and we may."""
     for host in hosts:

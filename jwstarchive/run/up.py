@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
         return detach.start_in_background([word for word in arguments if word != "--detach"])
     try:
         checks.data_dir_is_usable(settings.DATA_DIR)
+        checks.files_share_a_disk(settings.DATA_DIR)
         with state.held_lock(settings.RUN_DIR):
             checks.port_is_free(listening.hosts(settings.HOST), settings.PORT)
             return Up(options).run()

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.db import connection, connections  # noqa: E402
+from django.db import DatabaseError, connection, connections  # noqa: E402
 
 from mast import tasks  # noqa: E402
 from mast.imports import importer, jobs, leases, locating, records, stopping  # noqa: E402
@@ -101,3 +103,32 @@ def work_without_memory(place: Workplace, transfer_ids: Sequence[int], spare_byt
     size = next(int(line.split()[1]) * 1024 for line in STATUS.read_text().splitlines() if line.startswith("VmSize"))
     resource.setrlimit(resource.RLIMIT_AS, (size + spare_bytes, size + spare_bytes))
     tasks.fetch(transfer_ids)
+
+
+def write_for(place: Workplace, transfer_id: int, lasts_s: float, told: Path) -> None:
+    """Claim, beat and release for so long; how long each took, and what went wrong, goes to a file."""
+    place.enter()
+    took_ms: list[float] = []
+    errors: list[str] = []
+    until = time.monotonic() + lasts_s
+    while time.monotonic() < until or not took_ms:
+        for write in (_claim_and_beat, _settle):
+            began = time.monotonic()
+            try:
+                write(transfer_id)
+            except DatabaseError as exc:
+                errors.append(str(exc))
+            took_ms.append((time.monotonic() - began) * 1000)
+    told.write_text(json.dumps({"took_ms": took_ms, "errors": errors}))
+
+
+def _claim_and_beat(transfer_id: int) -> None:
+    claims = leases.claim([transfer_id])
+    for done in range(3):
+        leases.beat(claims, {claim.id: leases.Pulse(done_bytes=done, has_moved=True) for claim in claims})
+    for claim in claims:
+        leases.release(claim, 0)
+
+
+def _settle(transfer_id: int) -> None:
+    jobs.settle_jobs_of([transfer_id])

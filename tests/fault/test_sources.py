@@ -32,6 +32,35 @@ def test_what_s3_does_not_give_comes_over_http(world: World, content: bytes, cod
     assert fetched.source_bytes == {"http": len(content)}
 
 
+SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>"
+
+
+@pytest.mark.parametrize("content_type", ["application/xml", "application/octet-stream"])
+def test_an_error_of_s3_in_a_reply_with_status_200_is_no_file(world: World, content: bytes, content_type: str) -> None:
+    with FaultServer(content) as s3, FaultServer(content) as http:
+        s3.fault("error", lies.status(200, SLOW_DOWN, Content_Type=content_type), times=999)
+        fetched = world.fetch(s3_at(s3), HttpSource(http.url))
+        world.assert_is_a_version_of(fetched, http)
+        assert s3.fired["error"]
+    assert fetched.source_bytes == {"http": len(content)}
+
+
+def test_an_object_replaced_on_s3_answers_412_and_is_begun_anew(world: World, content: bytes) -> None:
+    newer = fits_bytes(len(content), seed=78)
+    with FaultServer(content) as s3:
+
+        def replaced(plan: lies.Plan, asked: lies.Asked) -> None:
+            s3.versions.append(newer)
+            plan.__dict__.update(s3.truth(asked).__dict__)
+            assert plan.status == 412
+
+        s3.fault("replaced", replaced, when=lambda asked: asked.is_beyond(2 * MIB) and "if-match" in asked.headers)
+        fetched = world.fetch(s3_at(s3))
+        world.assert_is_a_version_of(fetched, s3)
+        assert s3.fired["replaced"] == 1
+        assert fetched.path.read_bytes() == newer
+
+
 def test_a_long_wait_that_s3_asks_for_is_not_waited_for(world: World, content: bytes) -> None:
     with FaultServer(content) as s3, FaultServer(content) as http:
         s3.fault("slow down", lies.status(503, Retry_After="600"), times=99)

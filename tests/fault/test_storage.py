@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from mast import terms
 from mast.errors import AlreadyClaimed, Cancelled, DamagedFile, DiskFull, FileError, SizeMismatch, TruncatedFits
 from mast.transfer import Fetched
 from mast.transfer.config import MIB
@@ -248,3 +249,26 @@ def test_a_file_at_its_place_that_goes_on_after_its_end_is_not_taken_for_whole(
     with FaultServer(content) as server, pytest.raises((SizeMismatch, TruncatedFits)):
         world.fetch(server, catalog_bytes=len(content), file_name=name)
     assert lying.stat().st_size == len(content) + 10
+
+
+def test_a_part_on_another_file_system_than_its_place_is_said_so_and_nothing_is_lost(
+    world: World, content: bytes
+) -> None:
+    with FaultServer(content) as server:
+        disk = FailingDisk("publish", 1, errno.EXDEV)
+        with pytest.raises(FileError, match="cross-device"):
+            world.fetch(server, disk=disk)
+        assert disk.fired == 1
+        world.assert_nothing_appeared()
+        before = server.body_bytes
+        world.assert_is_a_version_of(world.fetch(server), server)
+        assert server.body_bytes == before
+
+
+def test_the_longest_name_that_is_allowed_comes_home(world: World, content: bytes) -> None:
+    """Its part and its journal have longer names, for which file systems have room: 255 bytes."""
+    name = "x" * 195 + ".fits"
+    assert terms.is_safe_name(name)
+    assert not terms.is_safe_name("x" + name)
+    with FaultServer(content) as server:
+        world.assert_is_a_version_of(world.fetch(server, file_name=name), server)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ from mast import errors, services
 from mast.imports import importer, leases, sweeper
 from mast.models import DataFile, ImportJob, Transfer
 from mast.terms import JobState, SourceChoice
+from mast.transfer.engine import fetch
 from tests.factories import DataFileFactory, TransferFactory, job_with
 from tests.fault import figures, importing, victims
 from tests.fault import server as lies
+from tests.fault.disks import FailingDisk
 from tests.fault.importing import STEPS, Workplace
 from tests.fault.server import FaultServer
 from tests.fault.sizes import trials
@@ -174,6 +177,31 @@ def test_a_download_that_hangs_loses_its_lease_though_its_worker_lives(server: F
     transfer.refresh_from_db()
     assert (transfer.state, transfer.owner, DataFile.objects.count()) == (JobState.QUEUED, "", 0)
     server._faults.clear()
+    finish(job)
+    assert_is_registered(transfer, job)
+
+
+def test_a_disk_that_fills_in_mid_file_pauses_its_job_and_the_others_come(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    transfer, job = queued()
+    other, unharmed = queued()
+    disk = FailingDisk("write_at", 3)
+    monkeypatch.setattr(importer, "fetch", partial(fetch, disk=disk))
+    importer.run([transfer.pk])
+    monkeypatch.undo()
+    assert disk.fired
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (JobState.PAUSED, errors.DiskFull.code)
+    assert job.message.startswith("Paused: disk full, needs ")
+    assert not DataFile.objects.exists()
+    importer.run([other.pk])
+    assert_is_registered(other, unharmed)
+    settings.STORAGE_MIN_FREE_GB = 1e6
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert job.state == JobState.PAUSED, "there is no room yet"
+    settings.STORAGE_MIN_FREE_GB = 0
     finish(job)
     assert_is_registered(transfer, job)
 

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 def test_every_part_is_healthy_when_up_says_so(archive: Archive) -> None:
     assert archive.healthz() == {
         "ok": True,
-        "parts": {"database": True, "redis": True, "worker": True, "disk": True, "archive": True},
+        "parts": {"database": True, "redis": True, "worker": True, "disk": True, "files": True, "archive": True},
     }
 
 
@@ -174,6 +175,18 @@ def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     line = refused(Archive(tmp_path), JWST_DATA_DIR=str(tmp_path / "file" / "data"))
     assert str(tmp_path / "file" / "data") in line
+
+
+def test_files_and_their_parts_on_two_file_systems_are_refused(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is only one file system here")
+    archive = Archive(tmp_path)
+    archive.data_dir.mkdir()
+    with tempfile.TemporaryDirectory(dir=memory) as elsewhere:
+        (archive.data_dir / "mast").symlink_to(elsewhere)
+        line = refused(archive)
+    assert "different file systems" in line
 
 
 @pytest.mark.parametrize(
