@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from mast import health
-from mast.imports import importer, shelf, stopping, sweeper
+from mast.imports import importer, preparing, shelf, stopping, sweeper
 from mast.imports import refresh as refreshing
 from mast.imports import upkeep as keeping
 
@@ -26,6 +26,12 @@ def fetch(transfer_ids: Sequence[int]) -> None:
     """Bring these products home."""
     with stopping.by_signal():
         importer.run(transfer_ids, stopping.is_asked)
+
+
+@shared_task
+def derive(data_uris: Sequence[str]) -> None:
+    """Make the pyramids and thumbnails of files that arrived."""
+    preparing.prepare(data_uris, stopping.is_asked)
 
 
 @shared_task

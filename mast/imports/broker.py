@@ -87,6 +87,12 @@ def _messages(sizes: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
         yield small
 
 
+def publish_derived(data_uris: Sequence[str]) -> None:
+    """Ask for the pyramids of files that arrived. A message that is lost costs the first to look at a file a moment."""
+    if queue_length() is not None:
+        _send("mast.tasks.derive", list(data_uris))
+
+
 def publish_job(job: ImportJob) -> bool:
     """Send a job without transfers out."""
     is_sent = queue_length() is not None and _send(_JOB_TASKS[ImportJob.Kind(job.kind)], str(job.pk))
@@ -98,7 +104,7 @@ def publish_job(job: ImportJob) -> bool:
     return is_sent
 
 
-def _send(task: str, argument: Sequence[int] | str) -> bool:
+def _send(task: str, argument: Sequence[int] | Sequence[str] | str) -> bool:
     # Not before the first message: Celery would be a third of every command's start.
     from kombu.exceptions import OperationalError
 

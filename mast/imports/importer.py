@@ -16,7 +16,7 @@ from typing import Final
 from mast import conf, credentials, errors
 from mast.credentials import Credential
 from mast.fits.inspect import inspect_files
-from mast.imports import control, jobs, leases, locating, places, planning, records, sources
+from mast.imports import broker, control, jobs, leases, locating, places, planning, records, sources
 from mast.imports.heart import Heart
 from mast.imports.leases import Claim
 from mast.imports.patience import patiently
@@ -182,6 +182,7 @@ class _Run:
             self.heart.forget(claim.id)
         finished = [(claim, fetched, plan) for (claim, fetched), plan in zip(arrived.items(), plans, strict=True)]
         patiently(lambda: records.register(finished))
+        broker.publish_derived([claim.transfer.data_uri for claim in arrived])
 
     def _stopped(self, claim: Claim) -> None:
         self.heart.forget(claim.id)

@@ -184,6 +184,7 @@ def _adopt(row: ProductRow, path: Path, job: ImportJob, beat: Callable[[int], No
         file = records.write_file(transfer, fetched, plan)
         records.complete_transfer(Transfer.objects.filter(pk=transfer.pk), file)
         records.share(file, [job])
+    broker.publish_derived([row.data_uri])
     return file
 
 

@@ -6,17 +6,19 @@ import time
 from typing import Final
 
 from mast import conf, terms
-from mast.imports import searchcache
-from mast.models import Transfer
+from mast.imports import derived, looking, searchcache
+from mast.models import DataFile, Transfer
 
 KEPT_S: Final = 14 * 24 * 3600
 """how long parts of downloads that nobody waits for are kept"""
 
 
 def tidy() -> None:
-    """Remove what nobody needs: old parts, old cached answers."""
+    """Remove what nobody needs: old parts, old cached answers, what was derived of files that are gone."""
     remove_old_parts()
     searchcache.prune()
+    looking.prune()
+    derived.prune(set(DataFile.objects.values_list("sha256", flat=True)))
 
 
 def remove_old_parts() -> int:
