@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 from mast.fits.plan import Plan
 from mast.models import DataFile
 
+FLAT = 4
+"""times as wide as high"""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -23,6 +26,11 @@ class Picture:
     width: int
     height: int
     reduced: int
+
+    @property
+    def is_flat(self) -> bool:
+        """A strip, such as a spectrum along a slit: a high frame around it would be empty."""
+        return self.columns > FLAT * self.rows
 
     @classmethod
     def of(cls, file: DataFile, plan: Plan, options: dict[str, Any]) -> Picture:

@@ -64,8 +64,13 @@ def offered(obs_id: str, user: Reader) -> Offered | None:
     if row is None:
         return None
     listed = services.list_products(obs_id, None, "SCIENCE").rows
-    ordered = sorted(listed, key=lambda item: (item.obs_id != obs_id, -(item.calib_level or 0), item.file_name))
+    ordered = sorted(listed, key=lambda item: _place(item, obs_id))
     return Offered(row, _offers(ordered[:MOST_FILES], user), len(listed))
+
+
+def _place(row: ProductRow, obs_id: str) -> tuple[bool, bool, int, str]:
+    """What can be looked at first, the observation's own before its members'."""
+    return row.obs_id != obs_id, not row.file_name.endswith(".fits"), -(row.calib_level or 0), row.file_name
 
 
 def _offers(rows: Sequence[ProductRow], user: Reader) -> list[Offer]:

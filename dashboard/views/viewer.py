@@ -26,7 +26,8 @@ def view(request: HttpRequest, file_id: int) -> HttpResponse:
     file = library.get_file(file_id, request.user)
     context: dict[str, Any] = {"here": "library", "file": file}
     if file.is_viewable:
-        plan = services.file_plan(file)
+        # Of a tile-compressed file the plan of its unpacked copy; its HDUs have the same numbers.
+        _, plan = services.pixels_of(file)
         form = ViewForm(request.GET, plan=plan)
         options = form.options()
         plane = options.get("plane", "")
@@ -40,7 +41,7 @@ def view(request: HttpRequest, file_id: int) -> HttpResponse:
             "turn": scene.neighbours(info["image"]),
             "scene": scene.of(file, info),
             "candidates": scene.candidates(file, request.user),
-            **_header(file, plan, picture.hdu),
+            **_header(file, services.file_plan(file), picture.hdu),
         }
     return render(request, "dashboard/view.html", context)
 

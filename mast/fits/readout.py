@@ -48,6 +48,8 @@ class Pixel:
     """the same pixel of the other images of the same size and version, by name"""
     values: list[list[float | None]] | None = None
     """rows around the pixel, the lowest first"""
+    flag_values: list[list[int | None]] | None = None
+    """their data-quality bits"""
 
 
 def pixel(
@@ -69,7 +71,8 @@ def pixel(
     plane_rows = pixels or plane_of(path, plan, image.index, chosen)
     value = _value_at(plane_rows, x, y)
     ra_deg, dec_deg = _sky_at(plan, image, x, y)
-    flags = _flags_at(path, plan, image, chosen, x, y, value)
+    quality = _quality_rows(path, plan, image, chosen, plane_rows)
+    flags = int(_value_at(quality, x, y)) if quality else None
     return Pixel(
         x=x,
         y=y,
@@ -84,6 +87,7 @@ def pixel(
         flag_value=flags,
         others=_others_at(path, plan, image, chosen, x, y),
         values=_around(plane_rows, x, y, box) if box else None,
+        flag_values=_whole(_around(quality, x, y, box)) if box and quality else None,
     )
 
 
@@ -122,15 +126,18 @@ def _sky_at(plan: Plan, image: PlanHdu, x: int, y: int) -> tuple[float | None, f
     return float(ra_deg), float(dec_deg)
 
 
-def _flags_at(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, x: int, y: int, value: float) -> int | None:
-    """The bits of the pixel itself when it is a quality image, else of its place in the image's flags."""
+def _quality_rows(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, pixels: PlaneRows) -> PlaneRows | None:
+    """The plane itself when it is a quality image, else that of the image's flags; None where there is none."""
     if role_of(image) == "quality":
-        return int(value) if math.isfinite(value) else 0
+        return pixels
     quality = quality_of(plan, image)
     if quality is None or (isinstance(plane, str) and len(quality.shape) > 2):
         return None
-    index = plane if len(quality.shape) > 2 else ()
-    return int(_value_at(plane_of(path, plan, quality.index, index), x, y))
+    return plane_of(path, plan, quality.index, plane if len(quality.shape) > 2 else ())
+
+
+def _whole(square: list[list[float | None]]) -> list[list[int | None]]:
+    return [[None if value is None else int(value) for value in row] for row in square]
 
 
 def _others_at(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, x: int, y: int) -> dict[str, float | None]:

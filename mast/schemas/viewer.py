@@ -175,6 +175,7 @@ class Pixel(Record):
     sexagesimal: str = ""
     others: dict[str, float | None] = Field({}, description="the same pixel of images of the same size and version")
     values: list[list[float | None]] | None = Field(None, description="with `box`: rows around it, the lowest first")
+    flag_values: list[list[int | None]] | None = Field(None, description="their data-quality bits, where there are any")
 
 
 class StatisticsRecord(Record):

@@ -12,7 +12,7 @@ export class Planes {
   build(image, named) {
     this.image = image;
     this.root.replaceChildren();
-    this.root.hidden = !image.axes.length;
+    this.root.hidden = image.axes.every((axis) => axis.length === 1) && !named.length;
     this.at = image.axes.map((axis) => axis.at ?? 0);
     this.sliders = image.axes.map((axis, number) => this.slider(axis, number));
     this.named = named.map((name) => this.button(NAMES[name] || name, () => this.choose(name), name));
@@ -26,6 +26,7 @@ export class Planes {
     Object.assign(input, { type: "range", min: 0, max: axis.length - 1, step: 1, value: axis.at ?? 0 });
     input.setAttribute("aria-label", axis.name);
     input.addEventListener("input", () => this.move(number, Number(input.value)));
+    row.hidden = axis.length === 1;
     const words = document.createElement("span");
     words.className = "mono small";
     row.append(

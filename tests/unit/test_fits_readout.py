@@ -161,6 +161,17 @@ def test_flags_of_a_cube_are_those_of_the_plane_that_is_shown(tmp_path: Path) ->
     assert pixel(cube, inspect_file(cube), 1, 1).flags == []
 
 
+def test_a_square_around_a_pixel_brings_values_and_flags_of_what_is_in_the_image(tmp_path: Path) -> None:
+    flags = np.zeros((5, 7), "u4")
+    flags[0, 1] = 0x80000001
+    path = written(tmp_path, science((5, 7)), fits.ImageHDU(flags, name="DQ"), name="a_cal.fits")
+    values = fits.getdata(path, "SCI")
+    found = pixel(path, inspect_file(path), 0, 0, box=3)
+    assert found.values == [[None] * 3, [None, *values[0, :2].tolist()], [None, *values[1, :2].tolist()]]
+    assert found.flag_values == [[None] * 3, [None, 0, 0x80000001], [None, 0, 0]]
+    assert pixel(path, inspect_file(path), 0, 0).flag_values is None
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_every_bit_of_a_quality_value_has_a_name(value: int) -> None:
     names = flag_names(value)
