@@ -205,7 +205,7 @@ def shown(path: str | Path, plan: Plan, pyramid: Pyramid, hdu: int | None = None
         not_finite=height * width - facts.finite,
         axes=_selected(axes_of(path, plan, image), chosen),
         quality_hdu=quality.index if quality and not isinstance(chosen, str) else None,
-        wcs=_wcs_record(wcs) if wcs else None,
+        wcs=wcs_record(wcs) if wcs else None,
         scale=wcs.scale_arcsec(*middle) if wcs else None,
         north=north,
         east=east,
@@ -225,7 +225,7 @@ def _selected(axes: list[Axis], plane: Plane) -> list[SelectedAxis]:
     ]
 
 
-def _wcs_record(wcs: TanWcs) -> dict[str, Any]:
+def wcs_record(wcs: TanWcs) -> dict[str, Any]:
     distortion = wcs.distortion
     return {
         "crpix": list(wcs.reference_pixel),

@@ -59,6 +59,11 @@ def inspect_files(files: Sequence[tuple[str | Path, str]], *, limits: ChildLimit
     return plans
 
 
+def child_environment() -> dict[str, str]:
+    """What of ours a child gets to see."""
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+
+
 def _gave_up(path: str | Path, file_name: str) -> Plan:
     size = 0
     with contextlib.suppress(OSError):
@@ -77,7 +82,7 @@ def _run_child(batch: Sequence[tuple[str | Path, str]], limits: ChildLimits) -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        env=child_environment(),
         start_new_session=True,
     ) as child:
         try:

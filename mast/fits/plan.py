@@ -22,6 +22,9 @@ Plane = tuple[int, ...] | str
 MEDIAN_BYTES: Final = 256 << 20
 """of the largest cube whose median is made on request, in a second or two"""
 
+UNPACKED_BYTES: Final = 512 << 20
+"""of the largest tile-compressed image that is unpacked"""
+
 IMAGE_KINDS: Final = frozenset({"primary", "image"})
 
 
@@ -57,6 +60,12 @@ class PlanHdu:
         """Whether it is an uncompressed picture: two axes or more, none of them empty, all of it in the file."""
         is_picture = self.kind in IMAGE_KINDS and len(self.shape) >= 2
         return is_picture and 0 < math.prod(self.shape) * abs(self.bitpix) // 8 <= self.data_bytes
+
+    @property
+    def is_packed_image(self) -> bool:
+        """Whether it is a tile-compressed picture that can be shown once it is unpacked."""
+        size = math.prod(self.shape) * abs(self.bitpix) // 8
+        return self.kind == "compressed" and len(self.shape) >= 2 and 0 < size <= UNPACKED_BYTES
 
     @property
     def is_table(self) -> bool:
@@ -109,6 +118,8 @@ class Plan:
         if index is None:
             raise NotViewable(self.view.why)
         hdu = self.hdu(index)
+        if hdu.is_packed_image:
+            raise NotViewable(f"{hdu.label} is tile-compressed; only its unpacked copy can be read.")
         if not hdu.is_image:
             raise NotViewable(f"HDU {index} ({hdu.label}) holds no image that can be shown.")
         return hdu

@@ -6,10 +6,11 @@ which keep SCI in HDU 1 of science products, have no SCI in `amilg` and `fitopt`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
-from mast.fits.plan import MEDIAN_BYTES, Plane, PlanHdu, View
+from mast.fits.plan import MEDIAN_BYTES, UNPACKED_BYTES, Plane, PlanHdu, View
 
 _FIRST_HDU: Final = {"amilg": "CTRD", "msa": "SHUTTER_IMAGE"}
 _SPECTRA: Final = frozenset({"x1d", "x1dints", "c1d"})
@@ -19,13 +20,20 @@ _MIDDLE: Final = frozenset({"fitopt", "s3d"})
 
 def choose_view(hdus: Sequence[PlanHdu], suffix: str) -> View:
     """What View shows first of these HDUs."""
-    images = [hdu for hdu in hdus if hdu.is_image]
+    images = [hdu for hdu in hdus if hdu.is_image] or _packed(hdus)
     if not images:
         return View(viewable=False, why=_why_not(hdus, suffix))
     hdu = _choose_hdu(images, suffix)
     is_labels = suffix == "segm" and hdu.bitpix > 0
     plane = _choose_plane(hdu, suffix)
     return View(viewable=True, title=describe(hdu, plane), hdu=hdu.index, plane=plane, is_labels=is_labels)
+
+
+def _packed(hdus: Sequence[PlanHdu]) -> list[PlanHdu]:
+    """Tile-compressed images, where all of them together may be unpacked."""
+    packed = [hdu for hdu in hdus if hdu.is_packed_image]
+    total = sum(math.prod(hdu.shape) * abs(hdu.bitpix) // 8 for hdu in packed)
+    return packed if total <= UNPACKED_BYTES else []
 
 
 def _choose_hdu(images: list[PlanHdu], suffix: str) -> PlanHdu:
@@ -72,7 +80,9 @@ def _describe_made(hdu: PlanHdu, plane: str) -> str:
 def _why_not(hdus: Sequence[PlanHdu], suffix: str) -> str:
     kinds = {hdu.kind for hdu in hdus if hdu.data_bytes}
     if "compressed" in kinds:
-        return "The image in this file is tile-compressed, which the viewer does not read."
+        return (
+            f"The image in this file is tile-compressed and larger than the {UNPACKED_BYTES >> 20} MiB unpacked here."
+        )
     if "groups" in kinds:
         return "This file holds random groups (interferometer visibilities), not an image."
     if suffix in _SPECTRA and "bintable" in kinds:

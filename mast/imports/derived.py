@@ -121,6 +121,30 @@ def _touch(place: Path) -> None:
             os.utime(place)
 
 
+def unpacked_path(sha256: str) -> Path:
+    """Where the unpacked copy of a tile-compressed file lies."""
+    return folder_of(sha256) / "unpacked.fits"
+
+
+def pixels(path: Path, plan: Plan, sha256: str) -> tuple[Path, Plan]:
+    """Where the pixels of a file are read: in itself, or in the unpacked copy of a tile-compressed one.
+
+    Raises
+    ------
+    NotViewable : it cannot be unpacked
+    """
+    if plan.view.hdu is None or not plan.hdu(plan.view.hdu).is_packed_image:
+        return path, plan
+    from mast.fits.inspect import inspect_file
+    from mast.fits.unpack import unpack
+
+    place = unpacked_path(sha256)
+    with _alone(place):
+        if place.is_file():
+            return place, inspect_file(place, file_name=plan.file_name)
+        return place, unpack(path, plan, place)
+
+
 # --- thumbnails -------------------------------------------------------------------------------------------------
 
 THUMBNAIL_SIDE: Final = 256

@@ -54,7 +54,7 @@ class Look:
 
     @property
     def _is_compressed(self) -> bool:
-        return self.plan.view.hdu is not None and self.plan.hdu(self.plan.view.hdu).kind == "compressed"
+        return self.plan.view.hdu is not None and self.plan.hdu(self.plan.view.hdu).is_packed_image
 
     @property
     def why(self) -> str:

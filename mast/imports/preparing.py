@@ -28,7 +28,7 @@ def prepare(data_uris: Sequence[str], stopping: Callable[[], bool] = lambda: Fal
 
 def _prepare(file: DataFile, plan: Plan) -> bool:
     try:
-        derived.thumbnail(records.path_of(file), plan, file.sha256)
+        derived.thumbnail(*derived.pixels(records.path_of(file), plan, file.sha256), file.sha256)
     except errors.MastError as error:
         log.warning("no picture of %s: %s", file.file_name, error.message)
         return False

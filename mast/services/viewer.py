@@ -38,7 +38,22 @@ def pixels_of(file: DataFile) -> tuple[Path, Plan]:
     """Where a file's pixels are read, and the plan that says how."""
     if not file.is_viewable:
         raise errors.NotViewable(file.view_reason)
-    return file_path(file), plan_of(file)
+    path, plan = file_path(file), plan_of(file)
+    if plan.view.hdu is None or not plan.hdu(plan.view.hdu).is_packed_image:
+        return path, plan
+    return _unpacked(path, plan, file.sha256)
+
+
+def _unpacked(path: Path, plan: Plan, sha256: str) -> tuple[Path, Plan]:
+    """The plain copy of a tile-compressed file, and its plan, which is inspected once."""
+    key = f"unpacked {sha256}"
+    with _lock:
+        known = _plans.get(key)
+    if known and derived.unpacked_path(sha256).is_file():
+        return derived.unpacked_path(sha256), known
+    place, found = derived.pixels(path, plan, sha256)
+    _remember(key, found)
+    return place, found
 
 
 def plan_of(file: DataFile) -> Plan:
@@ -48,11 +63,15 @@ def plan_of(file: DataFile) -> Plan:
             _plans.move_to_end(file.sha256)
             return _plans[file.sha256]
     plan = file_plan(file)
+    _remember(file.sha256, plan)
+    return plan
+
+
+def _remember(key: str, plan: Plan) -> None:
     with _lock:
-        _plans[file.sha256] = plan
+        _plans[key] = plan
         if len(_plans) > _PLANS_KEPT:
             _plans.popitem(last=False)
-    return plan
 
 
 def pyramid_of(file: DataFile, hdu: int | None = None, plane: Plane | None = None) -> Pyramid:

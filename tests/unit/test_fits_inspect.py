@@ -89,7 +89,6 @@ def test_each_suffix_opens_on_its_plane(
         ("jw01234-o001_t001_niriss_f480m_ami-oi.fits", [table("OI_VIS2")], "holds tables, not an image"),
         ("jw01234-o001_t001_nircam_f090w_i2d.fits", [], "headers only, no data"),
         ("jw01234-o001_t001_nircam_f090w_i2d.fits", [sci((4,))], "one-dimensional data"),
-        ("jw01234-o001_t001_nircam_f090w_i2d.fits", [fits.CompImageHDU(np.zeros((9, 9), "i2"))], "tile-compressed"),
     ],
 )
 def test_what_is_no_image_says_so_in_a_sentence(
