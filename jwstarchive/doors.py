@@ -27,8 +27,8 @@ from mast.errors import NotPermitted
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
-PUBLIC: Final = {"login", "logout", "healthz", "problem"}
-"""pages for those who have not said who they are"""
+PUBLIC: Final = {"login", "logout", "healthz", "problem", "metrics"}
+"""pages for those who have not said who they are, or that ask by themselves"""
 SIGNED_IN: Final = {"account", "account-act", "account-password"}
 """pages about oneself, for every account whatever its role"""
 READERS_FORMS: Final = {"theme"}

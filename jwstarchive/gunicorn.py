@@ -1,12 +1,19 @@
 """How gunicorn serves the archive: two processes of eight threads. Pages poll, so no thread is held for long."""
 
 import gc
+import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
 
 from jwstarchive import settings
 from jwstarchive.run import listening
+
+# Read by prometheus-client when it is imported. Figures of an earlier run would be added to this one's.
+shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
+settings.METRICS_DIR.mkdir(parents=True)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
 
 # Nothing of what is imported now is ever rubbish: collecting meanwhile is time lost.
 gc.disable()

@@ -61,6 +61,7 @@ def _address(name: str, default: str) -> str:
 
 DATA_DIR = Path(env.str("JWST_DATA_DIR", default="") or BASE_DIR / "data").expanduser().resolve()
 RUN_DIR = DATA_DIR / "run"
+METRICS_DIR = RUN_DIR / "metrics"
 HOST = env.str("JWST_HOST", default="") or "127.0.0.1"
 PORT = _whole_number("JWST_PORT", 5001, low=1, high=65535)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -99,6 +100,8 @@ MAST_TIMEOUT_S = _number("MAST_TIMEOUT_S", 120, low=1, high=3600)
 DOWNLOAD_CONNECTIONS = _whole_number("DOWNLOAD_CONNECTIONS", 16, low=1, high=64)
 DOWNLOAD_FILES = _whole_number("DOWNLOAD_FILES", 4, low=1, high=32)
 DOWNLOAD_CHUNK_MB = _number("DOWNLOAD_CHUNK_MB", 8, low=0.0625, high=256)
+# Where nginx leads inside to the files, which it then sends itself; empty: this process does.
+SENDFILE = env.str("JWST_SENDFILE", default="")
 STORAGE_MIN_FREE_GB = _number("STORAGE_MIN_FREE_GB", 2, low=0, high=1e6)
 VERIFY_MB_PER_S = _number("VERIFY_MB_PER_S", 100, low=0, high=1e6)
 
@@ -174,6 +177,7 @@ INSTALLED_APPS = [
     "dashboard",
 ]
 MIDDLEWARE = [
+    "jwstarchive.metrics.Measured",
     "jwstarchive.doors.Acting",
     "jwstarchive.middleware.SecurityHeaders",
     "jwstarchive.middleware.Problems",
@@ -328,11 +332,13 @@ CELERY_BEAT_SCHEDULE = {
     "upkeep": {"task": "mast.tasks.upkeep", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 
+LOG = _one_of("JWST_LOG", "plain", ("plain", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"marks": {"()": "jwstarchive.logformat.Marks"}},
+    "formatters": {"plain": {"()": "jwstarchive.logformat.Plain"}, "json": {"()": "jwstarchive.logformat.Json"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG, "filters": ["marks"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "urllib3": {"level": "WARNING"},

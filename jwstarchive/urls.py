@@ -7,12 +7,14 @@ from django.urls import include, path, re_path
 
 from jwstarchive.api import api, unknown_address
 from jwstarchive.healthz import healthz
+from jwstarchive.metrics import metrics
 from jwstarchive.problems import problem_page
 
 admin.autodiscover()
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("api/", api.urls),
     re_path(r"^api/", unknown_address),
     path("problems/<str:code>", problem_page, name="problem"),

@@ -21,6 +21,7 @@ class Actor:
     how: str = "the archive"
     address: str = ""
     request_id: str = ""
+    job: str = ""
 
     @property
     def is_archive(self) -> bool:
@@ -49,6 +50,11 @@ def acting(actor: Actor) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def working_for(job: str) -> Any:
+    """What the archive does within is for this job, says the log."""
+    return acting(replace(ARCHIVE, job=job))
 
 
 def identify(user: Any, how: str) -> None:

@@ -325,6 +325,12 @@ class DamagedFile(FileError):
     meaning = "The file on disk is missing or is no longer what was verified; fetch it again."
 
 
+class BackupRefused(FileError):
+    code = "backup.refused"
+    http_status = 409
+    meaning = "The backup cannot be made or restored there."
+
+
 class DiskFull(FileError):
     code = "disk.full"
     retryable = True

@@ -13,10 +13,11 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from django.conf import settings
 from django.db import connection
 
-from mast import health
+from mast import acting, health
 from mast.imports import importer, preparing, shelf, stopping, sweeper
 from mast.imports import refresh as refreshing
 from mast.imports import upkeep as keeping
+from mast.models import ImportItem
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 @shared_task
 def fetch(transfer_ids: Sequence[int]) -> None:
     """Bring these products home."""
-    with stopping.by_signal():
+    job = ImportItem.objects.filter(transfer__in=list(transfer_ids)).values_list("job_id", flat=True).last()
+    with stopping.by_signal(), acting.working_for(str(job or "")):
         importer.run(transfer_ids, stopping.is_asked)
 
 
@@ -37,14 +39,14 @@ def derive(data_uris: Sequence[str]) -> None:
 @shared_task
 def refresh(job_id: str) -> None:
     """Read every observation again."""
-    with stopping.by_signal():
+    with stopping.by_signal(), acting.working_for(job_id):
         refreshing.run(job_id, stopping.is_asked)
 
 
 @shared_task
 def register_existing(job_id: str) -> None:
     """Verify and register files that lie on disk."""
-    with stopping.by_signal():
+    with stopping.by_signal(), acting.working_for(job_id):
         shelf.run(job_id, stopping.is_asked)
 
 

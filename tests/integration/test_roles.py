@@ -39,6 +39,7 @@ WITHOUT_LOGINS = {ALL, READ, IMPORT, CURATE}
 
 PAGES = {
     "healthz": {"GET": ALL},
+    "metrics": {"GET": READ},
     "login": {"GET": ALL, "POST": ALL},
     "logout": {"POST": ALL},
     "problem": {"GET": ALL},
@@ -50,6 +51,8 @@ PAGES = {
     "account-act": {"POST": SIGNED_IN},
     "search": {"GET": READ},
     "preview": {"GET": READ},
+    "read": {"GET": READ},
+    "export": {"GET": READ},
     "start": {"POST": IMPORT},
     "plan": {"GET": READ},
     "imports": {"GET": READ},
@@ -57,6 +60,9 @@ PAGES = {
     "job": {"GET": READ},
     "progress": {"GET": READ},
     "act": {"POST": CURATE},
+    "act-on-all": {"POST": IMPORT},
+    "fetch-again": {"POST": IMPORT},
+    "fetch-all-again": {"POST": IMPORT},
     "refresh": {"GET": READ, "POST": CURATE},
     "observation": {"GET": READ},
     "refresh-one": {"POST": IMPORT},
@@ -90,6 +96,8 @@ API = {
     "GET /api/files": READ,
     "GET /api/files/{file_id}": READ,
     "GET /api/files/{file_id}/download": READ,
+    "POST /api/files/fetch-again": IMPORT,
+    "POST /api/files/{file_id}/fetch-again": IMPORT,
     "GET /api/files/{file_id}/preview": READ,
     "GET /api/files/{file_id}/header": READ,
     "GET /api/files/{file_id}/histogram": READ,
@@ -118,7 +126,7 @@ class World:
     def names(self) -> dict[str, Any]:
         observation = self.file.observation
         return {"obs_id": observation.obs_id, "file_id": self.file.pk, "job_id": str(self.job.pk), "action": "cancel",
-                "code": "not_found"}  # fmt: skip
+                "section": "running", "code": "not_found"}  # fmt: skip
 
     def body(self, name: str) -> dict[str, Any]:
         """What makes a form do what it is for."""
