@@ -1,17 +1,18 @@
-"""What people add to the library and take away: tags, notes, download lists, deletions."""
+"""What people add to the library: tags and notes, to one record or to many."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
+from django.db.models import Case, F, TextField, Value, When
+from django.db.models.functions import Concat
+
+from dashboard.selection import Selection
 from dashboard.templatetags.archive import size
-from mast import access, audit, library, visibility
+from mast import access, audit
 from mast.access import Right
 from mast.errors import BadQuery
-from mast.models import DataFile, Observation, Tag
-from mast.services import Removal
-from mast.visibility import Reader
+from mast.models import DataFile, Observation, Tag, Trash
 from mast.words import counted
 
 
@@ -24,34 +25,37 @@ def annotate(row: Observation | DataFile, tags: Sequence[str], notes: str) -> No
     audit.note("record.annotate", row, tags=list(tags))
 
 
-def tag(obs_ids: Sequence[str], name: str, *, remove: bool = False) -> str:
-    """Put a tag on observations, or take it off; a sentence that says what was done."""
+def tag(chosen: Selection, name: str, *, remove: bool = False) -> str:
+    """Put a tag on what is selected, or take it off; a sentence that says what was done."""
     name = name.strip()
     if not name or len(name) > 100:
         raise BadQuery("Write the tag, up to 100 characters, beside the button first.", fields={"tag": "is missing"})
     access.demand(Right.CURATE)
-    rows = list(visibility.my_observations().filter(obs_id__in=obs_ids))
-    audit.note("record.untag" if remove else "record.tag", name, obsIds=[row.obs_id for row in rows[:50]])
+    audit.note("record.untag" if remove else "record.tag", name, **chosen.named)
     if remove:
         for label in Tag.objects.filter(name=name):
-            label.observations.remove(*rows)
-        return f"Took “{name}” off {counted(len(rows), 'observation')}."
-    Tag.objects.get_or_create(name=name)[0].observations.add(*rows)
-    return f"Tagged {counted(len(rows), 'observation')} “{name}”."
+            (label.files if chosen.is_files else label.observations).remove(*chosen.ids)
+        return f"Took “{name}” off {chosen.counted}."
+    label = Tag.objects.get_or_create(name=name)[0]
+    (label.files if chosen.is_files else label.observations).add(*chosen.ids)
+    return f"Tagged {chosen.counted} “{name}”."
 
 
-def removed(removal: Removal) -> str:
+def note(chosen: Selection, text: str) -> str:
+    """Add a line to the note of everything selected; what stands there stays."""
+    text = text.strip()
+    if not text:
+        raise BadQuery("Write the note beside the button first.", fields={"tag": "is missing"})
+    access.demand(Right.CURATE)
+    audit.note("record.note", chosen.counted, **chosen.named)
+    kind: TextField[str, str] = TextField()
+    longer = Concat(F("notes"), Value(f"\n{text}"), output_field=kind)
+    added = Case(When(notes="", then=Value(text)), default=longer, output_field=kind)
+    chosen.rows.update(notes=added)
+    return f"Added the note to {chosen.counted}."
+
+
+def removed(trash: Trash) -> str:
     """A removal in a sentence."""
-    gone = f"{counted(len(removal.observations), 'observation')} and {counted(removal.file_count, 'file')}"
-    return f"Deleted {gone}, {size(removal.size_bytes)}. They can be imported again."
-
-
-def download_script(obs_ids: Sequence[str], base_url: str, user: Reader) -> str:
-    """A shell script that fetches the files of some observations from this archive and checks their sums."""
-    files = library.visible_files(user).filter(observations__obs_id__in=obs_ids).distinct().order_by("file_name")
-    lines = ["#!/bin/sh", "# Fetches files from the JWST archive into this directory and checks each.", "set -eu"]
-    for file in files.only("pk", "file_name", "sha256").iterator():
-        name = shlex.quote(file.file_name)
-        lines.append(f"curl -fL --retry 3 -C - -o {name} {shlex.quote(f'{base_url}/api/files/{file.pk}/download')}")
-        lines.append(f"echo {shlex.quote(f'{file.sha256}  {file.file_name}')} | sha256sum --check")
-    return "\n".join(lines) + "\n"
+    gone = counted(len(trash.paths), "file")
+    return f"Removed {trash.title}: {gone}, {size(trash.size_bytes)}. They lie in the trash for 30 days."

@@ -19,6 +19,9 @@ from dashboard.views import (
 urlpatterns = [
     path("", library.index, name="library"),
     path("library/bulk/", library.bulk, name="bulk"),
+    path("library/views/", library.views, name="views"),
+    path("trash/", library.trash, name="trash"),
+    path("trash/<int:trash_id>/<str:action>/", library.untrash, name="untrash"),
     path("theme/", library.theme, name="theme"),
     path("account/", account.account, name="account"),
     path("account/password/", account.ChangePassword.as_view(), name="account-password"),

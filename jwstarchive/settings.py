@@ -329,6 +329,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(RUN_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # A message that no worker took in time is dropped: the next one does the same.
     "sweep": {"task": "mast.tasks.sweep", "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S}},
+    "count": {"task": "mast.tasks.count_library", "schedule": 60.0, "options": {"expires": 60.0}},
     "upkeep": {"task": "mast.tasks.upkeep", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 

@@ -54,20 +54,18 @@ class Observation(models.Model):
     obs_id = models.CharField(max_length=200, unique=True, help_text="MAST's mission name of the observation")
     obsid = models.CharField(max_length=32, blank=True, db_index=True, help_text="MAST's product-group number")
     calib_level = models.SmallIntegerField(
-        null=True, blank=True, db_index=True, help_text="highest level the observation reached, −1 to 4"
+        null=True, blank=True, help_text="highest level the observation reached, −1 to 4"
     )
     dataproduct_type = models.CharField(max_length=32, blank=True)
-    target_name = models.CharField(max_length=300, blank=True, db_index=True)
-    instrument_name = models.CharField(max_length=64, blank=True, db_index=True, help_text="NIRCAM/IMAGE and the like")
-    filters = models.CharField(max_length=200, blank=True, db_index=True)
+    target_name = models.CharField(max_length=300, blank=True)
+    instrument_name = models.CharField(max_length=64, blank=True, help_text="NIRCAM/IMAGE and the like")
+    filters = models.CharField(max_length=200, blank=True)
     exposure_s = models.FloatField(null=True, blank=True, help_text="total exposure time in seconds")
     t_min_mjd = models.FloatField(null=True, blank=True, help_text="start, MJD (UTC)")
     t_max_mjd = models.FloatField(null=True, blank=True, help_text="end, MJD (UTC)")
     t_obs_release_mjd = models.FloatField(null=True, blank=True, help_text="public release, MJD (UTC)")
-    observed_at = models.DateTimeField(
-        null=True, blank=True, db_index=True, help_text="from t_min, else t_max, else t_obs_release"
-    )
-    proposal_id = models.CharField(max_length=32, blank=True, db_index=True)
+    observed_at = models.DateTimeField(null=True, blank=True, help_text="from t_min, else t_max, else t_obs_release")
+    proposal_id = models.CharField(max_length=32, blank=True)
     proposal_pi = models.CharField(max_length=300, blank=True)
     obs_title = models.TextField(blank=True)
     wavelength_region = models.CharField(max_length=64, blank=True)
@@ -83,10 +81,24 @@ class Observation(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, related_name="observations")
     notes = models.TextField(blank=True)
     refreshed_at = models.DateTimeField(null=True, blank=True, help_text="when MAST was last asked")
-    created_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
+        # Each with the id, so that a page begins where the one before ended without sorting.
+        indexes: ClassVar = [
+            models.Index(fields=[column, "id"], name=f"observation_{column}")
+            for column in (
+                "created_at",
+                "observed_at",
+                "target_name",
+                "instrument_name",
+                "filters",
+                "exposure_s",
+                "calib_level",
+                "proposal_id",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.obs_id
@@ -109,15 +121,15 @@ class DataFile(models.Model):
         MISSING = "missing"
 
     data_uri = models.CharField(max_length=300, unique=True, help_text="mast:JWST/product/<file name>")
-    file_name = models.CharField(max_length=200, db_index=True)
+    file_name = models.CharField(max_length=200)
     path = models.CharField(max_length=500, unique=True, help_text="below the archive's folder")
     size_bytes = models.BigIntegerField()
     sha256 = models.CharField(max_length=64)
-    suffix = models.CharField(max_length=32, blank=True, db_index=True)
-    badge = models.CharField(max_length=16, db_index=True, help_text="image, table, preview or unclassified")
-    calib_level = models.SmallIntegerField(null=True, blank=True, db_index=True, help_text="the file's own level")
+    suffix = models.CharField(max_length=32, blank=True)
+    badge = models.CharField(max_length=16, help_text="image, table, preview or unclassified")
+    calib_level = models.SmallIntegerField(null=True, blank=True, help_text="the file's own level")
     product_type = models.CharField(max_length=32, blank=True)
-    product_obs_id = models.CharField(max_length=200, db_index=True, help_text="the product's own obs_id")
+    product_obs_id = models.CharField(max_length=200, help_text="the product's own obs_id")
     observation = models.ForeignKey(
         Observation, on_delete=models.PROTECT, related_name="files", help_text="what was imported when it first came"
     )
@@ -131,9 +143,9 @@ class DataFile(models.Model):
     proof = models.CharField(max_length=32, choices=PROOFS, help_text="how the file was proven whole")
     proof_notes = models.JSONField(default=list, blank=True, help_text="what was checked, in sentences")
     software = models.CharField(max_length=64, blank=True, help_text="version of this archive that fetched it")
-    fetched_at = models.DateTimeField(default=timezone.now, db_index=True)
+    fetched_at = models.DateTimeField(default=timezone.now)
     verified_at = models.DateTimeField(help_text="when every byte was last read and found right")
-    state = models.CharField(max_length=16, choices=State.choices, default=State.HELD, db_index=True)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.HELD)
     plan = models.JSONField(null=True, blank=True, help_text="the FITS inspection: HDUs, offsets, units, WCS cards")
     is_viewable = models.BooleanField(default=False)
     view_reason = models.CharField(max_length=300, blank=True, help_text="why it cannot be viewed, in words")
@@ -151,7 +163,24 @@ class DataFile(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-fetched_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["observation", "file_name"])]
+        indexes: ClassVar = [
+            models.Index(fields=["observation", "file_name"]),
+            models.Index(fields=["data_rights"], name="file_data_rights"),
+            *(
+                models.Index(fields=[column, "id"], name=f"file_{column}")
+                for column in (
+                    "fetched_at",
+                    "verified_at",
+                    "file_name",
+                    "size_bytes",
+                    "calib_level",
+                    "product_obs_id",
+                    "suffix",
+                    "badge",
+                    "state",
+                )
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.file_name
@@ -206,12 +235,13 @@ class Transfer(models.Model):
 
 
 class ImportJob(models.Model):
-    """What a user started: an import, a registration of files on disk, or a refresh of all metadata."""
+    """What a user started: an import, a registration of files on disk, a refresh of all metadata, a verification."""
 
     class Kind(models.TextChoices):
         IMPORT = "import"
         EXISTING = "existing"
         REFRESH = "refresh"
+        VERIFY = "verify"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.IMPORT)
@@ -322,6 +352,34 @@ class CachedSearch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.query} at {self.fetched_at:%Y-%m-%d %H:%M}"
+
+
+class LibraryCount(models.Model):
+    """How the library divides by instrument, level and the like, counted now and then: no request counts a million."""
+
+    counted_at = models.DateTimeField()
+    body = models.BinaryField(help_text="the counts as JSON, deflated")
+
+    def __str__(self) -> str:
+        return f"the library at {self.counted_at:%Y-%m-%d %H:%M}"
+
+
+class Trash(models.Model):
+    """What somebody removed from the library at once: its records, and files that lie in the trash folder meanwhile."""
+
+    title = models.CharField(max_length=300)
+    records = models.JSONField(help_text="the removed rows, as Django serializes them")
+    paths = models.JSONField(help_text="where the files lay, below the archive's folder")
+    size_bytes = models.BigIntegerField()
+    removed_at = models.DateTimeField(default=timezone.now, db_index=True)
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        ordering: ClassVar = ["-removed_at", "-id"]
+        verbose_name_plural = "trash"
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class ApiToken(models.Model):

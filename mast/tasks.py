@@ -13,8 +13,8 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from django.conf import settings
 from django.db import connection
 
-from mast import acting, health
-from mast.imports import importer, preparing, shelf, stopping, sweeper
+from mast import acting, counts, health
+from mast.imports import importer, preparing, shelf, stopping, sweeper, verifying
 from mast.imports import refresh as refreshing
 from mast.imports import upkeep as keeping
 from mast.models import ImportItem
@@ -48,6 +48,20 @@ def register_existing(job_id: str) -> None:
     """Verify and register files that lie on disk."""
     with stopping.by_signal(), acting.working_for(job_id):
         shelf.run(job_id, stopping.is_asked)
+
+
+@shared_task
+def verify(job_id: str) -> None:
+    """Read files again and compare every byte."""
+    with stopping.by_signal():
+        verifying.run(job_id, stopping.is_asked)
+
+
+@shared_task
+def count_library() -> None:
+    """Count a large library anew, so that no page has to."""
+    if counts.is_due():
+        counts.recount()
 
 
 @shared_task

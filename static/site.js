@@ -70,7 +70,7 @@ document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (!form) return;
   if (event.target.matches("[data-tick-all]")) form.querySelectorAll("[data-tick]").forEach((tick) => { tick.checked = event.target.checked; });
-  if (event.target.matches("[data-tick], [data-tick-all]")) count(form);
+  if (event.target.matches("[data-tick], [data-tick-all]") && !form.dataset.selection) count(form);
 });
 
 // --- a preview that does not come is asked for once more, then leaves its word

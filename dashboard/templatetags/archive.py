@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.template import Context
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from mast import terms, words
@@ -31,6 +31,9 @@ TONES: Mapping[str, str] = {
     "failed": "bad",
     "cancelled": "",
 }
+
+
+_BREAKS = re.compile(r"([_\-/.])")
 
 
 @cache
@@ -127,7 +130,7 @@ def level_name(calib_level: int | None) -> str:
 @register.filter
 def breakable(name: str) -> SafeString:
     """A long name with places where a line may break, so that its end, the file's kind, is never cut."""
-    return mark_safe(re.sub(r"([_\-/.])", r"\1<wbr>", escape(name)))  # noqa: S308 - escaped first
+    return mark_safe(_BREAKS.sub(r"\1<wbr>", escape(str(name))))  # noqa: S308 - escaped first
 
 
 @register.filter

@@ -31,6 +31,7 @@ UNREACHABLE: Final = "Queued; the queue is not reachable at the moment, the impo
 _JOB_TASKS: Final = {
     ImportJob.Kind.EXISTING: "mast.tasks.register_existing",
     ImportJob.Kind.REFRESH: "mast.tasks.refresh",
+    ImportJob.Kind.VERIFY: "mast.tasks.verify",
 }
 
 

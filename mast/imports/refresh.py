@@ -104,6 +104,14 @@ def one(obs_id: str) -> RefreshReport:
     return RefreshReport(obs_id, tally.updated, tally.changed, tally.sentence(), tally.requests)
 
 
+def some(obs_ids: Sequence[str]) -> RefreshReport:
+    """Read some observations and their products again; one that MAST has no more does not stop the others."""
+    tally = _Tally()
+    for part in archive_products.batches(list(obs_ids), BATCH):
+        _refresh(list(Observation.objects.filter(obs_id__in=part)), tally)
+    return RefreshReport("some", tally.updated, tally.changed, tally.sentence(), tally.requests, tally.failed)
+
+
 def start(user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
     """The job that refreshes everything, and whether it was under way already."""
     try:

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from mast import conf, terms
-from mast.imports import derived, looking, searchcache
+from mast.imports import derived, looking, searchcache, trash
 from mast.models import DataFile, Transfer
 
 KEPT_S: Final = 14 * 24 * 3600
@@ -14,8 +14,9 @@ KEPT_S: Final = 14 * 24 * 3600
 
 
 def tidy() -> None:
-    """Remove what nobody needs: old parts, old cached answers, what was derived of files that are gone."""
+    """Remove what nobody needs: old parts, old trash, old cached answers, what was derived of files that are gone."""
     remove_old_parts()
+    trash.empty_old()
     searchcache.prune()
     looking.prune()
     derived.prune(set(DataFile.objects.values_list("sha256", flat=True)))

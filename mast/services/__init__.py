@@ -1,5 +1,7 @@
 """What a user may ask for: the one door for pages, API, admin and commands. Raises `MastError`."""
 
+from __future__ import annotations
+
 from mast.imports.bulkplan import BulkPlan
 from mast.imports.planning import ImportPlan, ImportRequest, PlannedFile
 from mast.imports.progress import FileProgress, ImportResult, JobProgress
@@ -52,8 +54,17 @@ from mast.services.measuring import (
     statistics_of,
 )
 from mast.services.previews import preview_thumbnail
-from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation
-from mast.services.removal import Removal, plan_removal, remove_observations
+from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation, refresh_some
+from mast.services.removal import (
+    Removal,
+    discard,
+    empty_trash,
+    list_trash,
+    plan_file_removal,
+    plan_removal,
+    remove_observations,
+    restore,
+)
 from mast.services.searches import (
     ProductList,
     SearchResult,
@@ -69,6 +80,7 @@ from mast.services.shelf import (
     fetch_again,
     left_to_verify,
     scan,
+    start_verification,
     verification_pace,
     verify_files,
     verify_shelf,
@@ -117,7 +129,9 @@ __all__ = [
     "cube_info",
     "cutout_of",
     "delete_files",
+    "discard",
     "dismiss_job",
+    "empty_trash",
     "fetch_again",
     "file_header",
     "file_path",
@@ -139,6 +153,7 @@ __all__ = [
     "left_to_verify",
     "list_jobs",
     "list_products",
+    "list_trash",
     "look",
     "look_header",
     "look_picture",
@@ -149,6 +164,7 @@ __all__ = [
     "pixel_at_sky",
     "pixel_of",
     "pixels_of",
+    "plan_file_removal",
     "plan_imports",
     "plan_removal",
     "preview_import",
@@ -157,8 +173,10 @@ __all__ = [
     "pyramid_of",
     "refresh_all",
     "refresh_observation",
+    "refresh_some",
     "register_existing",
     "remove_observations",
+    "restore",
     "resume_job",
     "retry_job",
     "scan",
@@ -168,6 +186,7 @@ __all__ = [
     "spectrum_of",
     "start_import",
     "start_imports",
+    "start_verification",
     "statistics_of",
     "table_batches",
     "table_page",

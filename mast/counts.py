@@ -1,0 +1,312 @@
+"""How the library divides: counts of files and observations by the values people filter by.
+
+A small library is counted when it is asked for. A large one is counted now and then by a worker and the counts are
+kept: a request reads them, works out what a filter leaves from them, and says that they are of a little while ago. A
+text or a tag, which the kept counts do not know, is counted among the first ten thousand files that fit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from mast import library, terms
+from mast.library import Filters
+from mast.models import DataFile, LibraryCount, Observation, Tag
+from mast.visibility import Reader
+
+KEPT_FROM: Final = 5_000
+"""files from which on counts are kept"""
+STAND: Final = dt.timedelta(minutes=1)
+"""how old kept counts grow before a worker is asked for new ones"""
+MOST_COUNTED: Final = 10_000
+BROAD: Final = 2_000
+"""rows from which on a filter is asked of each row instead of looked up"""
+
+ObservationKey: TypeAlias = tuple[str, str, str]
+"""instrument, program, filters as MAST writes them"""
+FileKey: TypeAlias = tuple[str, str, str, str]
+"""level, badge, suffix, state"""
+OBSERVATION_FACETS: Final = ("instrument", "program", "filter")
+FILE_FACETS: Final = ("level", "data_type", "suffix", "state")
+
+
+@dataclass
+class Counts:
+    """The library's files by observation and kind, its observations, and how many of each have a tag.
+
+    `is_exact` is False where it was counted a while ago, or only in part.
+    """
+
+    files: dict[ObservationKey, dict[FileKey, tuple[int, int]]] = field(default_factory=dict)
+    observations: dict[ObservationKey, int] = field(default_factory=dict)
+    tags: dict[str, int] = field(default_factory=dict)
+    counted_at: dt.datetime | None = None
+    is_exact: bool = True
+    kinds: Filters = field(default_factory=Filters)
+    """the level, type and the like that `observations` have a file of"""
+    alone: dict[tuple[str, str], int] = field(default_factory=dict)
+    """files that one value alone leaves, as far as it was asked"""
+    sums: dict[tuple[tuple[str, str], ...], Totals] = field(default_factory=dict)
+    """totals under filters, as far as they were asked"""
+
+    @property
+    def version(self) -> str:
+        return self.counted_at.isoformat() if self.counted_at else ""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What some filters leave. Not exact when counted a while ago, or when files of one observation count apart."""
+
+    observations: int
+    files: int
+    size_bytes: int
+    is_exact: bool
+
+
+def of(chosen: Filters, user: Reader) -> Counts | None:
+    """The counts that facets under these filters are worked out from; None while nobody has counted yet."""
+    if not is_large():
+        return _now(chosen, user)
+    unknown = _unkept(chosen)
+    return _few(unknown, user) if unknown.is_set else kept()
+
+
+def _unkept(chosen: Filters) -> Filters:
+    """The filters that counts by value do not know."""
+    return Filters(obs_id=chosen.obs_id, base_id=chosen.base_id, target=chosen.target, tag=chosen.tag, text=chosen.text)
+
+
+def _of_kinds(chosen: Filters) -> Filters:
+    return Filters(level=chosen.level, data_type=chosen.data_type, suffix=chosen.suffix, state=chosen.state)
+
+
+def is_large() -> bool:
+    """Whether the library is too large to be counted for each page; by its newest id, which costs nothing."""
+    newest: int | None = DataFile.objects.aggregate(newest=Max("pk"))["newest"]
+    return (newest or 0) >= KEPT_FROM
+
+
+# --- counting ---------------------------------------------------------------------------------------------------
+
+
+def _now(chosen: Filters, user: Reader) -> Counts:
+    unknown, kinds = _unkept(chosen), _of_kinds(chosen)
+    files = _bare(library.files(unknown, user))
+    fitting = replace(unknown, level=kinds.level, data_type=kinds.data_type, suffix=kinds.suffix, state=kinds.state)
+    rows = _bare(library.observations(fitting, user))
+    return Counts(_files_of(files), _observations_of(rows), _tags_of(rows), kinds=kinds)
+
+
+def _few(unknown: Filters, user: Reader) -> Counts:
+    """Among the first files that fit what is not kept."""
+    some = list(_bare(library.files(unknown, user)).values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    files = DataFile.objects.filter(pk__in=some)
+    rows = Observation.objects.filter(pk__in=files.values("observation"))
+    return Counts(_files_of(files), _observations_of(rows), is_exact=len(some) <= MOST_COUNTED)
+
+
+def _bare(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.prefetch_related(None).order_by()
+
+
+def _files_of(files: QuerySet[DataFile]) -> dict[ObservationKey, dict[FileKey, tuple[int, int]]]:
+    about = ("observation__instrument_name", "observation__proposal_id", "observation__filters")
+    kinds = ("calib_level", "badge", "suffix", "state")
+    found: dict[ObservationKey, dict[FileKey, tuple[int, int]]] = defaultdict(dict)
+    for *keys, count, size in files.values_list(*about, *kinds).annotate(
+        n=Count("pk", distinct=True), size=Coalesce(Sum("size_bytes"), 0)
+    ):
+        instrument, program, filters, level, badge, suffix, state = keys
+        kind = ("" if level is None else str(level), badge, suffix, state)
+        found[instrument, program, filters][kind] = (count, size)
+    return dict(found)
+
+
+def _observations_of(rows: QuerySet[Observation]) -> dict[ObservationKey, int]:
+    counted = rows.values_list("instrument_name", "proposal_id", "filters").annotate(n=Count("pk", distinct=True))
+    return {(instrument, program, filters): count for instrument, program, filters, count in counted}
+
+
+def _tags_of(rows: QuerySet[Observation]) -> dict[str, int]:
+    tagged = Tag.objects.filter(observations__in=rows.values("pk"))
+    return dict(tagged.values_list("name").annotate(n=Count("observations", distinct=True)).order_by())
+
+
+# --- kept -------------------------------------------------------------------------------------------------------
+
+
+class _Kept(msgspec.Struct):
+    files: list[tuple[str, str, str, str, str, str, str, int, int]]
+    observations: list[tuple[str, str, str, int]]
+    tags: dict[str, int]
+
+
+_latest: Counts | None = None
+_lock = threading.Lock()
+
+
+def recount() -> Counts:
+    """Count the whole library, as anybody may see it, and keep that; for a worker."""
+    counted = _now(Filters(), None)
+    counted.counted_at = timezone.now()
+    kept_form = _Kept(
+        [(*about, *kind, *sums) for about, kinds in counted.files.items() for kind, sums in kinds.items()],
+        [(*about, count) for about, count in counted.observations.items()],
+        counted.tags,
+    )
+    body = zlib.compress(msgspec.json.encode(kept_form), 1)
+    LibraryCount.objects.update_or_create(pk=1, defaults={"counted_at": counted.counted_at, "body": body})
+    return counted
+
+
+def kept() -> Counts | None:
+    """The counts a worker made last, read once by each process."""
+    global _latest
+    counted_at = LibraryCount.objects.filter(pk=1).values_list("counted_at", flat=True).first()
+    if counted_at is None:
+        return None
+    if _latest is None or _latest.counted_at != counted_at:
+        row = LibraryCount.objects.get(pk=1)
+        read = msgspec.json.decode(zlib.decompress(row.body), type=_Kept)
+        files: dict[ObservationKey, dict[FileKey, tuple[int, int]]] = defaultdict(dict)
+        for instrument, program, filters, level, badge, suffix, state, count, size in read.files:
+            files[instrument, program, filters][level, badge, suffix, state] = (count, size)
+        observations = {(row[0], row[1], row[2]): row[3] for row in read.observations}
+        with _lock:
+            _latest = Counts(dict(files), observations, read.tags, row.counted_at, is_exact=False)
+    return _latest
+
+
+def is_due() -> bool:
+    """Whether the library is large and its kept counts are old or missing."""
+    if not is_large():
+        return False
+    counted_at = LibraryCount.objects.filter(pk=1).values_list("counted_at", flat=True).first()
+    return counted_at is None or timezone.now() - counted_at > STAND
+
+
+# --- under filters ----------------------------------------------------------------------------------------------
+
+
+def facet_values(about: ObservationKey, name: str) -> Iterable[str]:
+    """What an observation counts under in one facet."""
+    instrument, program, filters = about
+    if name == "instrument":
+        return (terms.split_instrument(instrument)[0],)
+    return (program,) if name == "program" else terms.filters_of(filters)
+
+
+def by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Counter[str]]:
+    """For each facet what its values would leave under all other filters: observations, or files.
+
+    Level, type, suffix and state are of files: they count files always.
+    """
+    wanted = _wanted(chosen)
+    found: dict[str, Counter[str]] = {name: Counter() for name in (*OBSERVATION_FACETS, *FILE_FACETS)}
+    by_files = of_files or _of_kinds(chosen) != counts.kinds
+    for about, kinds in counts.files.items():
+        missed = [name for name in OBSERVATION_FACETS if name in wanted and not _fits(about, name, wanted[name])]
+        if len(missed) > 1:
+            continue
+        fitting = _add_kinds(found, kinds, wanted, is_counted=not missed)
+        number = fitting if by_files else counts.observations.get(about, 0)
+        for name in missed or OBSERVATION_FACETS:
+            for value in facet_values(about, name):
+                found[name][value] += number
+    return found
+
+
+def _add_kinds(
+    found: Mapping[str, Counter[str]],
+    kinds: Mapping[FileKey, tuple[int, int]],
+    wanted: Mapping[str, str],
+    *,
+    is_counted: bool,
+) -> int:
+    """Count the kinds of some observations; how many of their files fit every filter."""
+    fitting = 0
+    for kind, (count, _) in kinds.items():
+        missed = [place for place, name in enumerate(FILE_FACETS) if name in wanted and kind[place] != wanted[name]]
+        if not missed:
+            fitting += count
+        if is_counted and len(missed) <= 1:
+            for place in missed or range(len(FILE_FACETS)):
+                found[FILE_FACETS[place]][kind[place]] += count
+    return fitting
+
+
+def totals(counts: Counts, chosen: Filters) -> Totals:
+    """What these filters leave; added up once for each set of counts."""
+    key = tuple(_wanted(chosen).items())
+    if key not in counts.sums:
+        counts.sums[key] = _totals(counts, chosen)
+    return counts.sums[key]
+
+
+def _totals(counts: Counts, chosen: Filters) -> Totals:
+    wanted = _wanted(chosen)
+    by_kind = [name for name in FILE_FACETS if name in wanted]
+    files = size = observations = 0
+    for about, kinds in counts.files.items():
+        if all(_fits(about, name, wanted[name]) for name in OBSERVATION_FACETS if name in wanted):
+            observations += counts.observations.get(about, 0)
+            for kind, (count, total) in kinds.items():
+                if all(kind[FILE_FACETS.index(name)] == wanted[name] for name in by_kind):
+                    files, size = files + count, size + total
+    if _of_kinds(chosen) == counts.kinds:
+        return Totals(observations, files, size, counts.is_exact)
+    return Totals(min(observations, files), files, size, is_exact=False)
+
+
+def _wanted(chosen: Filters) -> dict[str, str]:
+    values = {
+        "instrument": chosen.instrument.upper(),
+        "program": chosen.program and terms.program_of(chosen.program),
+        "filter": chosen.filter.upper(),
+        "level": "" if chosen.level is None else str(chosen.level),
+        "data_type": chosen.data_type.lower(),
+        "suffix": chosen.suffix.lower(),
+        "state": chosen.state.lower(),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _fits(about: ObservationKey, name: str, value: str) -> bool:
+    instrument, program, filters = about
+    if name == "instrument":
+        return instrument.upper().startswith(value)
+    return program == value if name == "program" else value in filters.upper()
+
+
+def broad(chosen: Filters, counts: Counts | None) -> Collection[str]:
+    """Filters that each leave so many rows that looking them up by index would be a mistake."""
+    wanted = _wanted(chosen)
+    if counts is None:
+        return () if not is_large() else frozenset(wanted)
+    for name, value in wanted.items():
+        if (name, value) not in counts.alone:
+            counts.alone[name, value] = _alone(counts, name, value)
+    return {name for name, value in wanted.items() if counts.alone[name, value] > BROAD}
+
+
+def _alone(counts: Counts, name: str, value: str) -> int:
+    if name in OBSERVATION_FACETS:
+        return sum(
+            sum(count for count, _ in kinds.values())
+            for about, kinds in counts.files.items()
+            if _fits(about, name, value)
+        )
+    place = FILE_FACETS.index(name)
+    return sum(count for kinds in counts.files.values() for kind, (count, _) in kinds.items() if kind[place] == value)
