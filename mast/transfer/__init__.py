@@ -44,11 +44,13 @@ The rooms: `engine` (attempts at one file) Â· `session` (one go at one source) Â
 
 from mast.transfer.config import TransferConfig
 from mast.transfer.engine import fetch
+from mast.transfer.many import Ended, fetch_many
 from mast.transfer.sources import HttpSource, S3Source, Source
 from mast.transfer.values import Fetched, Progress, Verified, Wanted
 from mast.transfer.verify import verify_file
 
 __all__ = [
+    "Ended",
     "Fetched",
     "HttpSource",
     "Progress",
@@ -58,5 +60,6 @@ __all__ = [
     "Verified",
     "Wanted",
     "fetch",
+    "fetch_many",
     "verify_file",
 ]

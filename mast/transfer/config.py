@@ -15,14 +15,16 @@ RECORD_BYTES: Final = MIB
 class TransferConfig:
     """Sizes in bytes, times in seconds.
 
-    A request asks for at least `chunk_bytes`, more while much is missing. Files up to `small_bytes` come by one plain
+    A request asks for at least `chunk_bytes`, more while much is missing or the server is far, and for `request_bytes`
+    at most. Files up to `small_bytes` come by one plain
     GET. A connection that brings less than `min_bytes_per_s` over `stall_timeout_s` is cut; a file that gets no new
     byte for `give_up_after_s` fails, however many attempts that took.
     """
 
     chunk_bytes: int = 8 * MIB
-    connections: int = 8
-    """per file, at most"""
+    request_bytes: int = 128 * MIB
+    connections: int = 16
+    """per file, at most: as many are made as are of use"""
     small_bytes: int = 8 * MIB
     connect_timeout_s: float = 10
     first_byte_timeout_s: float = 30

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from mast.errors import DiskFull, FileError
 
+RESERVED_FROM: Final = 1 << 20
+"""smaller files come with one write, which finds out by itself"""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_fallocate: Final = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
+if _fallocate is not None:
+    _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
 
@@ -36,9 +42,11 @@ class Disk:
     def open_part(self, path: Path) -> int:
         """Open for reading and writing, made when missing, for this user only."""
         with disk_errors(f"opening {path.name}"):
-            if path.exists():
-                path.chmod(0o600)
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            with suppress(FileExistsError):
+                return os.open(path, flags | os.O_EXCL, 0o600)
+            path.chmod(0o600)
+            return os.open(path, flags, 0o600)
 
     def open_journal(self, path: Path) -> int:
         """Open for reading and for appending, made when missing, for this user only."""
@@ -50,7 +58,10 @@ class Disk:
             os.fchmod(fd, mode)
 
     def set_size(self, fd: int, size_bytes: int) -> None:
+        """The length, with its blocks set aside where the file system can: a disk that is too small says so now."""
         with disk_errors("making room for the file"):
+            if size_bytes > RESERVED_FROM and size_bytes > os.fstat(fd).st_size:
+                _set_aside(fd, size_bytes)
             os.ftruncate(fd, size_bytes)
 
     def write_at(self, fd: int, data: memoryview, offset: int) -> None:
@@ -133,6 +144,14 @@ class Disk:
         with disk_errors("asking for free space"):
             stat = os.statvfs(path)
         return stat.f_bavail * stat.f_frsize
+
+
+def _set_aside(fd: int, size_bytes: int) -> None:
+    """`fallocate`, not `posix_fallocate`: where a file system cannot, that one writes into every block instead."""
+    if _fallocate is not None and _fallocate(fd, 0, 0, size_bytes):
+        number = ctypes.get_errno()
+        if number in _NO_ROOM:
+            raise OSError(number, os.strerror(number))
 
 
 def _link(part: Path, final: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from mast.errors import (
@@ -24,7 +25,7 @@ from mast.errors import (
     TruncatedFits,
 )
 from mast.transfer.admission import Admission
-from mast.transfer.config import TransferConfig
+from mast.transfer.config import RECORD_BYTES, TransferConfig
 from mast.transfer.disk import DISK, Disk
 from mast.transfer.finish import Evidence, already_there, ask_sums, finish
 from mast.transfer.lock import only_one
@@ -33,6 +34,7 @@ from mast.transfer.patience import Patience
 from mast.transfer.readback import ReadBack
 from mast.transfer.report import Reporter
 from mast.transfer.session import Session
+from mast.transfer.site import ALONE, Site
 from mast.transfer.sources import Source
 from mast.transfer.values import Fetched, Phase, Progress, Wanted
 from mast.transfer.wire import TICK_S
@@ -49,6 +51,7 @@ def fetch(
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     should_stop: Callable[[], bool] = lambda: False,
     disk: Disk = DISK,
+    site: Site = ALONE,
 ) -> Fetched:
     """Bring one file home, going on where an earlier attempt, stopped or killed, left off.
 
@@ -57,6 +60,7 @@ def fetch(
     wanted : the file, its sources in order of preference, where it is to lie
     config : sizes, waits and limits
     on_progress, should_stop : called on this thread about every `config.progress_every_s`
+    site : what this transfer shares with others: connections and bandwidth
 
     Returns
     -------
@@ -77,9 +81,10 @@ def fetch(
         raise NotInSource(f"Nobody is known to have {wanted.file_name}.")
     reporter = Reporter(config.progress_every_s, on_progress, should_stop)
     disk.make_dir(wanted.partial_dir, 0o700)
+    course = Course(wanted, config, reporter, disk, site)
     lock = wanted.partial_dir / f"{wanted.file_name}.lock"
-    with only_one(lock, config.lock_wait_s, reporter.check):
-        course = Course(wanted, config, reporter, disk)
+    # Of so small a file a second transfer costs less than the lock of every one.
+    with nullcontext() if course.is_one_record else only_one(lock, config.lock_wait_s, reporter.check):
         try:
             return course.run()
         finally:
@@ -89,11 +94,12 @@ def fetch(
 class Course:
     """All attempts at one file: which source, which part, how often begun anew."""
 
-    def __init__(self, wanted: Wanted, config: TransferConfig, reporter: Reporter, disk: Disk) -> None:
+    def __init__(self, wanted: Wanted, config: TransferConfig, reporter: Reporter, disk: Disk, site: Site) -> None:
         self.wanted = wanted
         self.config = config
         self._reporter = reporter
         self._disk = disk
+        self._site = site
         self._patience = Patience(config)
         self._sources = list(wanted.sources)
         self._part: PartFile | None = None
@@ -104,6 +110,11 @@ class Course:
         """SHA-256 of files that arrived whole but did not give the sums in their own headers"""
         self._whole_only: set[str] = set()
         """names of sources that answer ranges with whole files"""
+
+    @property
+    def is_one_record(self) -> bool:
+        """Whether the file is so small that there is nothing to go on from."""
+        return 0 < (self.wanted.catalog_bytes or 0) <= RECORD_BYTES
 
     def run(self) -> Fetched:
         fetched = self._final() if self.wanted.final_path.exists() else self._fetch()
@@ -152,6 +163,9 @@ class Course:
 
     def _resume(self) -> None:
         """Take up what an earlier attempt left, as far as its bytes on disk agree with its journal."""
+        if self.is_one_record:
+            # It has no journal, and many of them are worth not looking for one.
+            return
         part = PartFile.find(self.wanted.partial_dir, self.wanted.file_name, self._disk)
         if part is None:
             return
@@ -174,11 +188,12 @@ class Course:
             admission,
             self._part,
             self._patience,
+            self._site,
             has_alternative=len(self._sources) > 1,
             whole_only=source.name in self._whole_only,
         )
         try:
-            session.run(lambda: self._beat(session), self._read_back)
+            session.run(lambda: self._beat(session), self)
         finally:
             self._use(session.part)
             if session.whole_only:
@@ -191,13 +206,19 @@ class Course:
         self._use(session.part)
         self._reporter.beat(lambda: self._session_progress(session))
 
-    def _read_back(self) -> bool:
+    def step(self) -> bool:
         """A bit of hashing while bytes arrive."""
         return self._readback is not None and self._readback.step()
 
+    def take(self, part: PartFile, offset: int, data: memoryview) -> None:
+        """Hash in passing what this thread itself has just written."""
+        self._use(part)
+        if self._readback is not None:
+            self._readback.take(offset, data)
+
     def _is_read_back(self) -> bool:
         """Hash what is left; False while bytes are missing, those included that the disk did not keep."""
-        while self._read_back():
+        while self.step():
             self._verifying(0)
         part, readback = self._part, self._readback
         return part is not None and readback is not None and readback.position == part.total

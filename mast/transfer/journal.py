@@ -12,6 +12,7 @@ of every record on resume.
 
 from __future__ import annotations
 
+import ctypes
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,7 +45,10 @@ class Journal:
     records: list[Record] = field(default_factory=list)
 
 
-def crc32c(data: bytes) -> int:
+def crc32c(data: bytes | memoryview) -> int:
+    """The CRC32C of bytes, or of a part of a writable buffer: through ctypes, whose views need no copy here."""
+    if isinstance(data, memoryview):
+        return int(google_crc32c.value((ctypes.c_char * len(data)).from_buffer(data)))
     return int(google_crc32c.value(data))
 
 

@@ -85,10 +85,10 @@ class PartFile:
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    def write(self, offset: int, data: bytes, source: str) -> None:
+    def write(self, offset: int, data: memoryview, source: str) -> None:
         """Put bytes at their place, then into the journal: the journal never claims what was not written."""
         record = Record(offset, len(data), crc32c(data), source)
-        self._disk.write_at(self._fd, memoryview(data), offset)
+        self._disk.write_at(self._fd, data, offset)
         with self._lock:
             self._append(record_line(record))
             self._add(record)
@@ -213,17 +213,19 @@ def left_journals(folder: Path, file_name: str) -> Iterator[tuple[Path, Journal]
 
 def remove_left(folder: Path, file_name: str, disk: Disk) -> None:
     """Remove what attempts left, journals first: without its journal a part counts for nothing."""
-    for ending in (PART + JOURNAL, PART):
-        for path in _left(folder, file_name, ending):
-            disk.remove(path)
+    for path in _left(folder, file_name, PART + JOURNAL, PART):
+        disk.remove(path)
 
 
-def _left(folder: Path, file_name: str, ending: str) -> list[Path]:
-    """`<file_name>.<tag><ending>` for any tag. By hand: a pattern per file name costs more than reading the folder."""
-    length = len(file_name) + 1 + TAG_LENGTH + len(ending)
+def _left(folder: Path, file_name: str, *endings: str) -> list[Path]:
+    """`<file_name>.<tag><ending>` for any tag, by the order of the endings.
+
+    By hand: a pattern per file name costs more than reading the folder.
+    """
+    begin, length = f"{file_name}.", len(file_name) + 1 + TAG_LENGTH
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if len(entry.name) == length]
-    return [folder / name for name in names if name.startswith(f"{file_name}.") and name.endswith(ending)]
+        names = [entry.name for entry in entries if entry.name.startswith(begin)]
+    return [folder / name for ending in endings for name in names if name[length:] == ending]
 
 
 def _tag(total: int | None, source: str, validator: Validator) -> str:

@@ -21,10 +21,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import certifi
 
 from mast.errors import ConnectionLost, ForbiddenAddress, TransferError
-from mast.transfer.wire import Connection, connection_errors
+from mast.transfer.wire import Connection, connection_errors, waiting_here
 
 IDLE_S: Final = 30
 """Servers drop idle connections after 5 to 75 s; one that may be gone is not worth the attempt."""
+FRESH_S: Final = 5
+"""… nor one that was never used, a little later: servers do not wait long for a first request"""
 MAX_IDLE: Final = 64
 
 
@@ -103,7 +105,7 @@ def connect(endpoint: Endpoint, timeout_s: float) -> Connection:
     opened = _opener(endpoint, host, port, timeout_s)
     if proxy and endpoint.scheme == "https":
         opened.set_tunnel(endpoint.host, endpoint.port, proxy_headers(proxy))
-    with connection_errors(endpoint.host):
+    with connection_errors(endpoint.host), waiting_here():
         try:
             opened.connect()
         except http.client.HTTPException as exc:
@@ -141,7 +143,9 @@ class Pool:
     def take(self, endpoint: Endpoint, timeout_s: float) -> Connection:
         """A warm connection to the server, or a new one."""
         while (connection := self._newest(endpoint)) is not None:
-            if time.monotonic() - connection.idle_since < IDLE_S and not _has_news(connection):
+            age_s = time.monotonic() - connection.idle_since
+            limit_s = IDLE_S if connection.requests else FRESH_S
+            if age_s < limit_s and (connection.may_hold_tickets or not _has_news(connection)):
                 return connection
             connection.close()
         return connect(endpoint, timeout_s)

@@ -5,25 +5,38 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from contextlib import nullcontext
+from typing import Final, Protocol
 
 from mast.errors import ConnectionLost, MastError, NotFits, RangeIgnored
 from mast.transfer.admission import Admission, Reader
 from mast.transfer.config import TransferConfig
+from mast.transfer.growth import Growth
 from mast.transfer.headers import Validator
 from mast.transfer.partfile import PartFile
 from mast.transfer.patience import Patience
 from mast.transfer.reply import Reply
+from mast.transfer.site import Site
 from mast.transfer.sources import Source
 from mast.transfer.spans import Lease, RangeQueue, Span
 from mast.transfer.stream import Stopped, Stream
 from mast.transfer.values import Wanted
 from mast.transfer.waits import WAITS
-from mast.transfer.wire import TICK_S, Pause
+from mast.transfer.wire import TICK_S, Pause, waiting_here
 
 SPOILED_AFTER: Final = 3
 """attempts in a row, none of which brought a byte, before something else is tried"""
 JOIN_S: Final = 0.6
+
+
+class Reading(Protocol):
+    """Reads the part back while it grows."""
+
+    def step(self) -> bool:
+        """Do a bit of it; False when there is nothing to do yet."""
+
+    def take(self, part: PartFile, offset: int, data: memoryview) -> None:
+        """These bytes were just written there: if they come next, they need not be read back."""
 
 
 class Session:
@@ -34,6 +47,7 @@ class Session:
         admission: Admission,
         part: PartFile | None,
         patience: Patience,
+        site: Site,
         *,
         has_alternative: bool,
         whole_only: bool,
@@ -49,15 +63,24 @@ class Session:
         """whether a reply brought the whole file, and with it all the checksums its source tells"""
         self._admission = admission
         self._patience = patience
+        self._site = site
         self._has_alternative = has_alternative
         self._streams: list[Stream] = []
         self._verdict: BaseException | None = None
         self._stopping = False
         self._ended = False
+        self._beat: Callable[[], None] = lambda: None
+        self._caller = 0
+        self._reading: Reading | None = None
         self._alive = 0
+        self._leaving = 0
         self._writers = 0
+        self._growth = Growth()
+        self._waited_s = 0.0
+        """by streams that are gone"""
+        self._target = 1
         self._changed = threading.Condition()
-        self._queue = RangeQueue(self.config.chunk_bytes, self.config.connections)
+        self._queue = RangeQueue(self.config.chunk_bytes, most_bytes=self.config.request_bytes)
         self._queue.fill(self._first_spans())
         self._needs_guard = part is not None and not admission.is_pinned(part)
 
@@ -72,6 +95,11 @@ class Session:
     @property
     def wanted(self) -> Wanted:
         return self._admission.wanted
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a stream is at work."""
+        return not self._queue.is_untouched
 
     @property
     def validator(self) -> Validator | None:
@@ -89,43 +117,77 @@ class Session:
 
     # --- the caller's thread -----------------------------------------------------------------------------------
 
-    def run(self, beat: Callable[[], None], read_back: Callable[[], bool]) -> None:
-        """Fetch until the part is whole. `beat` may raise; `read_back` does a bit of work and says whether it did any.
+    def run(self, beat: Callable[[], None], reading: Reading) -> None:
+        """Fetch until the part is whole. `beat` may raise.
 
         Raises what ended the session; whatever arrived is kept in the part.
         """
+        self._beat = beat
         try:
-            self._start_stream()
+            if self._is_small:
+                # One connection's work, done right here: a thread for each of many small files costs more than they do.
+                self._reading, self._caller = reading, threading.get_ident()
+                self._new_stream().run()
+                self._caller = 0
+            else:
+                self._new_stream().start()
             while self._alive:
-                beat()
-                self._start_more()
-                if not read_back():
+                self._look_after()
+                if not reading.step():
                     self.sleep(TICK_S / 2)
         finally:
             self._close()
         if self._verdict is not None:
             raise self._verdict
 
-    def _start_stream(self) -> None:
+    @property
+    def _is_small(self) -> bool:
+        return (self.wanted.catalog_bytes or self.config.small_bytes + 1) <= self.config.small_bytes
+
+    def _look_after(self) -> None:
+        self._beat()
+        self._start_more()
+
+    def _new_stream(self) -> Stream:
         stream = Stream(self)
-        self._streams.append(stream)
-        self._alive += 1
-        stream.thread.start()
+        with self._changed:
+            gone = [other for other in self._streams if not other.is_alive]
+            self._waited_s += sum(other.waited_s for other in gone)
+            self._streams = [*(other for other in self._streams if other not in gone), stream]
+            self._alive += 1
+        return stream
 
     def _start_more(self) -> None:
-        """All connections but the first wait until that one has shown what the file is."""
+        """All connections but the first wait, once they are there, until that one has shown what the file is."""
+        most = self._site.connections(self.source.name, self.config.connections)
         with self._changed:
-            is_open = self.part is not None and not self._needs_guard and not self._stopping
-            missing = self._queue.missing_bytes
-        if is_open and self._is_parallel:
-            useful = missing // self.config.chunk_bytes + 1
-            while len(self._streams) < min(self.config.connections, useful):
-                self._start_stream()
+            if self._stopping or not self._may_be_parallel():
+                return
+            done_bytes = self.part.done.size_bytes if self.part else 0
+            waited_s = self._waited_s + sum(stream.waited_s for stream in self._streams)
+            self._target = self._growth.target(done_bytes, waited_s, max(1, most))
+            self._queue.connections = self._target
+            useful = self._queue.shareable_bytes // self.config.chunk_bytes + 1
+            lacking = min(self._target, useful) - (self._alive - self._leaving)
+        for _ in range(lacking):
+            self._new_stream().start()
+
+    def _may_be_parallel(self) -> bool:
+        if self.part is None:
+            return not self.whole_only and (self.wanted.catalog_bytes or 0) > 2 * self.config.small_bytes
+        return self._is_parallel and not self._needs_guard
 
     @property
     def _is_parallel(self) -> bool:
         # Without any validator only one reply is sure to be of one version.
         return not self.whole_only and self._has_validator
+
+    def leaves(self) -> bool:
+        """Whether the stream that asks is one too many now; then it must go."""
+        with self._changed:
+            is_surplus = self._alive - self._leaving > self._target and self.part is not None
+            self._leaving += is_surplus
+            return is_surplus
 
     def _close(self) -> None:
         """Stop the streams and wait for those that write. One that hangs in a name lookup is left to itself."""
@@ -134,39 +196,42 @@ class Session:
             self._changed.notify_all()
         until = time.monotonic() + JOIN_S
         for stream in self._streams:
-            stream.thread.join(max(0.0, until - time.monotonic()))
+            stream.join(max(0.0, until - time.monotonic()))
         with self._changed:
             self._ended = True
             self._changed.wait_for(lambda: not self._writers)
 
     def waiting(self) -> tuple[float, str] | None:
         """Until when (monotonic) and why, when no connection does anything but wait."""
-        waits = [(stream.waiting_until, stream.waiting_for) for stream in self._streams if stream.thread.is_alive()]
+        at_work = [stream for stream in self._streams if stream.has_work and stream.is_alive]
+        waits = [(stream.waiting_until, stream.waiting_for) for stream in at_work]
         if not waits or any(until is None for until, _ in waits):
             return None
         return min((until, why) for until, why in waits if until is not None)
 
     # --- work for the streams ----------------------------------------------------------------------------------
 
-    def next_lease(self) -> Lease | None:
+    def next_lease(self, stream: Stream) -> Lease | None:
         """The next range; None when all is done. Waits while others may still give theirs back."""
         with self._changed:
             while not self._stopping:
                 if self.part is not None and self.part.is_complete:
                     return None
-                lease = self._take()
+                # One alone learns what the file is: its failures are counted, and a server in trouble gets one request.
+                may_ask = self.part is not None or stream is self._streams[0]
+                lease = self._take() if may_ask else None
                 if lease is not None:
                     return lease
-                if self._queue.is_idle:
+                if may_ask and self._queue.is_idle:
                     return None
-                self._changed.wait(TICK_S)
+                with nullcontext() if may_ask else waiting_here():
+                    self._changed.wait(TICK_S)
         return None
 
     def _take(self) -> Lease | None:
-        if self.part is None or not self.part.done.size_bytes:
-            is_small = (self.wanted.catalog_bytes or self.config.small_bytes + 1) <= self.config.small_bytes
-            if self._queue.is_untouched and (self.whole_only or is_small):
-                return self._queue.take_all()
+        has_nothing = (self.part is None or not self.part.done.size_bytes) and self._queue.is_untouched
+        if has_nothing and (self.whole_only or self._is_small):
+            return self._queue.take_all()
         return self._queue.take(by_gaps=self.part is not None and not self._is_parallel)
 
     def give_back(self, lease: Lease) -> None:
@@ -176,15 +241,27 @@ class Session:
             self._needs_guard |= self.part is not None and not self._has_validator
             self._changed.notify_all()
 
-    def left(self) -> None:
-        """A stream's thread ends."""
+    def left(self, *, was_asked: bool) -> None:
+        """A stream's thread ends, `was_asked` to leave or with nothing more to do."""
         with self._changed:
             self._alive -= 1
+            self._leaving -= was_asked
             self._changed.notify_all()
+
+    def measured(self, latency_s: float, count: int, seconds: float) -> None:
+        """A request was answered after `latency_s` and brought `count` bytes in `seconds`."""
+        with self._changed:
+            self._queue.worth_asking(latency_s * count / max(seconds, 1e-6))
+
+    def delay_s(self, count: int) -> float:
+        """How long to wait now that so many bytes came."""
+        return self._site.delay_s(count)
 
     def check(self) -> None:
         if self._stopping:
             raise Stopped
+        if self._caller == threading.get_ident():
+            self._look_after()
 
     def sleep(self, seconds: float) -> None:
         """Sleep until something changes, or so long."""
@@ -248,7 +325,7 @@ class Session:
         self._queue.fill([])
         self.is_length_confirmed = reply.shows_its_end
 
-    def commit(self, lease: Lease, data: bytes) -> None:
+    def commit(self, lease: Lease, data: memoryview) -> None:
         """Put bytes into the part at the lease's position, as far as the lease still reaches."""
         with self._changed:
             if self._ended or self.part is None:
@@ -266,6 +343,8 @@ class Session:
             with self._changed:
                 self._writers -= 1
                 self._changed.notify_all()
+        if self._reading is not None and self._caller == threading.get_ident():
+            self._reading.take(part, lease.position, data[:size])
         lease.position = lease.claimed
         self._patience.gained(part.done.size_bytes)
 

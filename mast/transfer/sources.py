@@ -25,7 +25,7 @@ from mast.transfer.headers import (
     validator_of,
     whole_file_sums,
 )
-from mast.transfer.pool import POOL, Endpoint, proxy_headers, proxy_of
+from mast.transfer.pool import POOL, Endpoint, connect, proxy_headers, proxy_of
 from mast.transfer.reply import Reply, checked, settle
 from mast.transfer.waits import WAITS
 from mast.transfer.wire import Pause, Response, read_response
@@ -59,6 +59,9 @@ class Source(Protocol):
         what it raises ends the request. Raises subclasses of `TransferError`; a reply that is returned has passed the
         checks of status, range, length and encoding.
         """
+
+    def warm(self, config: TransferConfig) -> None:
+        """Connect, so that a later `open` need not."""
 
     def sums(self, config: TransferConfig, pause: Pause) -> tuple[Validator, dict[str, str]]:
         """The current version's validator and whatever whole-file checksums the server tells, by algorithm, in hex."""
@@ -103,6 +106,10 @@ class HttpSource:
         except BaseException:
             settle(response, endpoint, pause)
             raise
+
+    def warm(self, config: TransferConfig) -> None:
+        endpoint = self._endpoint_of(self._landed)
+        POOL.give_back(endpoint, connect(endpoint, config.connect_timeout_s))
 
     def sums(self, config: TransferConfig, pause: Pause) -> tuple[Validator, dict[str, str]]:
         response, endpoint = self._request("HEAD", self._sum_headers(), config, pause)
@@ -236,7 +243,7 @@ def _exchange(
         pause()
         connection = POOL.take(endpoint, config.connect_timeout_s)
         try:
-            connection.send(_request_text(method, parts, endpoint, headers))
+            connection.send(_request_text(method, parts, endpoint, headers), pause)
             deadline = time.monotonic() + config.first_byte_timeout_s
             return read_response(connection, deadline, pause, has_body=method != "HEAD")
         except ConnectionLost as exc:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from mast.transfer.config import RECORD_BYTES
+from mast.transfer.config import MIB, RECORD_BYTES
 
 Span = tuple[int, int]
-MAX_LEASE_BYTES: Final = 128 * 1024 * 1024
+OVERHEAD: Final = 20
+"""A request brings at least so many times what could have come while it was waited for."""
 SPLIT_BYTES: Final = 256 * 1024
 """A connection gives up part of its work only when at least twice this is left."""
 
@@ -59,7 +60,7 @@ class SpanSet:
 class Lease:
     """A stretch one connection is fetching.
 
-    Bytes before `position` are recorded, those before `claimed` are being written. `stop` may be lowered by another
+    Bytes before `position` are recorded, those before `claimed` are here or being written. `stop` may be lowered by another
     connection that has nothing left to do, if the piece `is_divisible`; None means until the body ends.
     """
 
@@ -77,9 +78,13 @@ class Lease:
 class RangeQueue:
     """Missing spans handed out to connections, big pieces first; the last ones are split. The caller holds a lock."""
 
-    def __init__(self, chunk_bytes: int, connections: int) -> None:
+    def __init__(self, chunk_bytes: int, connections: int = 1, most_bytes: int = 128 * MIB) -> None:
+        self.connections = connections
+        """how many share the work"""
         self._chunk_bytes = chunk_bytes
-        self._connections = connections
+        self._least_bytes = chunk_bytes
+        self._split_bytes = SPLIT_BYTES
+        self._most_bytes = max(chunk_bytes, most_bytes)
         self._missing: list[Span] = []
         self._active: list[Lease] = []
 
@@ -97,8 +102,10 @@ class RangeQueue:
         return not self._active
 
     @property
-    def missing_bytes(self) -> int:
-        return sum(stop - start for start, stop in self._missing) + sum(lease.left for lease in self._active)
+    def shareable_bytes(self) -> int:
+        """What is missing and could be fetched by others than those who are at it."""
+        under_way = sum(lease.left for lease in self._active if lease.is_divisible)
+        return sum(stop - start for start, stop in self._missing) + under_way
 
     def take(self, *, by_gaps: bool = False) -> Lease | None:
         """The next piece of work, or the tail of the largest piece somebody else is at; None when neither is left.
@@ -116,11 +123,11 @@ class RangeQueue:
             return self._start(start, end)
         divisible = (lease for lease in self._active if lease.is_divisible)
         victim = max(divisible, key=lambda lease: lease.left, default=None)
-        if victim is None or victim.stop is None or victim.left < 2 * SPLIT_BYTES:
+        if victim is None or victim.stop is None or victim.left < 2 * self._split_bytes:
             return None
         middle = victim.stop - victim.left // 2
         aligned = _aligned_down(middle)
-        middle = aligned if aligned - victim.claimed >= SPLIT_BYTES else middle
+        middle = aligned if aligned - victim.claimed >= self._split_bytes else middle
         stop, victim.stop = victim.stop, middle
         return self._start(middle, stop)
 
@@ -143,8 +150,13 @@ class RangeQueue:
     def _lease_bytes(self) -> int:
         """Long requests while much is missing, so that round trips count little; short ones towards the end."""
         left = sum(stop - start for start, stop in self._missing)
-        guided = min(left // (2 * self._connections), MAX_LEASE_BYTES)
-        return max(self._chunk_bytes, guided)
+        guided = min(left // (2 * self.connections), self._most_bytes)
+        return max(self._least_bytes, guided)
+
+    def worth_asking(self, missed_bytes: float) -> None:
+        """So many bytes could have come while a request was waited for: ask for enough that this counts little."""
+        self._least_bytes = max(self._chunk_bytes, min(int(missed_bytes * OVERHEAD), self._most_bytes))
+        self._split_bytes = max(SPLIT_BYTES, min(int(missed_bytes * 2), self._chunk_bytes))
 
 
 def _aligned_down(position: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from mast.errors import ConnectionLost, MastError
@@ -11,7 +12,7 @@ from mast.transfer.config import RECORD_BYTES, TransferConfig
 from mast.transfer.reply import Reply
 from mast.transfer.spans import Lease
 from mast.transfer.waits import WAITS
-from mast.transfer.wire import TICK_S
+from mast.transfer.wire import TICK_S, Waiting, waiting_here
 
 if TYPE_CHECKING:
     from mast.transfer.session import Session
@@ -47,7 +48,7 @@ class Watch:
 
 
 class Stream:
-    """One thread of a session."""
+    """One connection's worth of a session: a thread, or the caller's own."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -56,19 +57,59 @@ class Stream:
         self.failing_since = 0.0
         self.waiting_until: float | None = None
         self.waiting_for = ""
+        self.has_work = False
+        self._is_leaving = False
         self._watch = Watch(session.config)
-        self.thread = threading.Thread(target=self._run, name="transfer", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._waiting = Waiting()
+        self._waited_before_s = 0.0
 
-    def _run(self) -> None:
+    @property
+    def waited_s(self) -> float:
+        """How long it has waited for bytes, or for another that asks what the file is."""
+        return self._waiting.seconds - self._waited_before_s
+
+    def start(self) -> None:
+        """Run in a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name="transfer", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread is None or self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def run(self) -> None:
+        self._waiting = waiting_here()
+        self._waited_before_s = self._waiting.seconds
         try:
-            while (lease := self.session.next_lease()) is not None:
+            if self.session.part is None:
+                self._warm()
+            while (lease := self.session.next_lease(self)) is not None:
+                self.has_work = True
                 self._attempt(lease)
+                self.has_work = False
+                self._leave_if_asked()
         except Stopped:
             pass
         except BaseException as exc:  # noqa: BLE001 - handed to the caller's thread, which raises it
             self.session.end(exc)
         finally:
-            self.session.left()
+            self.session.left(was_asked=self._is_leaving)
+
+    def _warm(self) -> None:
+        """Connect while another stream learns what the file is; its request will tell what is wrong, if anything is."""
+        if not WAITS.remaining_s(self.session.source.host) and self.session.is_begun:
+            with suppress(MastError):
+                self.session.source.warm(self.session.config)
+
+    def _leave_if_asked(self) -> None:
+        if self.session.leaves():
+            self._is_leaving = True
+            raise Stopped
 
     def _attempt(self, lease: Lease) -> None:
         try:
@@ -87,13 +128,16 @@ class Stream:
         session = self.session
         self._wait_for_host()
         session.guard(self)
+        begun, start = time.monotonic(), lease.position
         reply = session.source.open(
             lease.position, lease.stop, session.validator, session.config, self.pause_without_watch
         )
         try:
             self.begins()
+            answered = time.monotonic()
             session.accept(lease, reply, self.pause)
             self._receive(lease, reply)
+            session.measured(answered - begun, lease.position - start, time.monotonic() - answered)
         finally:
             reply.close()
 
@@ -106,15 +150,25 @@ class Stream:
                 if not got:
                     break
                 filled += got
+                lease.claimed = lease.position + filled
                 self.saw(got)
                 if filled >= _room(lease) or time.monotonic() - begun > FLUSH_S:
                     size, filled, begun = filled, 0, time.monotonic()
-                    session.commit(lease, bytes(view[:size]))
+                    session.commit(lease, view[:size])
+                    self._leave_if_asked()
+                    self._slow_down(size)
                 session.check()
         finally:
             if filled:
-                session.commit(lease, bytes(view[:filled]))
+                session.commit(lease, view[:filled])
         session.body_ended(lease)
+
+    def _slow_down(self, count: int) -> None:
+        until = time.monotonic() + self.session.delay_s(count)
+        while (left := until - time.monotonic()) > 0:
+            self.session.check()
+            time.sleep(min(left, TICK_S))
+            self._watch.restart()
 
     # --- waiting -----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ Beat = Callable[[int], None]
 
 
 class Digest(Protocol):
-    def update(self, data: bytes, /) -> object: ...
+    def update(self, data: bytes | memoryview, /) -> object: ...
 
     def hexdigest(self) -> str: ...
 
@@ -29,7 +29,7 @@ class _Crc32:
     def __init__(self) -> None:
         self._value = 0
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         self._value = zlib.crc32(data, self._value)
 
     def hexdigest(self) -> str:
@@ -40,8 +40,8 @@ class _Crc32c:
     def __init__(self) -> None:
         self._value = 0
 
-    def update(self, data: bytes) -> None:
-        self._value = int(google_crc32c.extend(self._value, data))
+    def update(self, data: bytes | memoryview) -> None:
+        self._value = int(google_crc32c.extend(self._value, bytes(data)))
 
     def hexdigest(self) -> str:
         return f"{self._value:08x}"
@@ -71,7 +71,7 @@ class Digests:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._digests = {name: _MAKERS[name]() for name in sorted({"sha256", *names} & KNOWN)}
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         for digest in self._digests.values():
             digest.update(data)
 

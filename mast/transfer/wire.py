@@ -1,15 +1,18 @@
 """HTTP/1.1 GET on a socket: the request, the reply's head within a deadline, its body straight into our buffer.
 
 Measured on loopback, 500 MB: urllib3's `readinto` copies and takes 5 to 10 times as long as `recv_into`; `http.client`
-is as fast, but bounds neither a head that trickles in nor a read that we want to leave. A read here wakes up every
-`TICK_S` and calls `pause`, which raises when the transfer is to stop.
+is as fast, but bounds neither a head that trickles in nor a read that we want to leave. A read here that has to wait
+wakes up every `TICK_S` and calls `pause`, which raises when the transfer is to stop; how long it waited is counted:
+it tells whether more connections may help.
 """
 
 from __future__ import annotations
 
 import re
+import select
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,8 +29,41 @@ _ONCE: Final = frozenset(
     {"content-length", "content-range", "content-encoding", "transfer-encoding", "location", "etag"}
 )
 _EMPTY: Final = memoryview(b"")
+_WAITS: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 Pause = Callable[[], None]
+
+
+class Waiting:
+    """How long one thread has waited for servers so far, to be read by others at any moment."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._since: float | None = None
+
+    def __enter__(self) -> None:
+        self._since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds, self._since = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        since = self._since
+        return self._seconds if since is None else self._seconds + time.monotonic() - since
+
+
+class _Here(threading.local):
+    def __init__(self) -> None:
+        self.waiting = Waiting()
+
+
+_here: Final = _Here()
+
+
+def waiting_here() -> Waiting:
+    """The waiting of the thread that asks."""
+    return _here.waiting
 
 
 @contextmanager
@@ -49,16 +85,22 @@ class Connection:
     def __init__(self, sock: socket.socket, host: str) -> None:
         self.sock = sock
         self.host = host
+        self._is_tls = isinstance(sock, ssl.SSLSocket)
         self.buffer = memoryview(bytearray(BUFFER_BYTES))
         self.idle_since = time.monotonic()
         self.requests = 0
         self._ahead = _EMPTY
-        sock.settimeout(TICK_S)
+        # Never blocking: a read of what is there already costs one system call, not two.
+        sock.setblocking(False)
 
-    def send(self, request: bytes) -> None:
+    def send(self, request: bytes, pause: Pause) -> None:
         self.requests += 1
         with connection_errors(self.host):
-            self.sock.sendall(request)
+            while request:
+                try:
+                    request = request[self.sock.send(request) :]
+                except _WAITS as exc:
+                    self._await(exc, select.POLLOUT, pause)
 
     def recv_into(self, view: memoryview, pause: Pause) -> int:
         """Up to `len(view)` bytes; 0 when the server closed the connection."""
@@ -73,9 +115,35 @@ class Connection:
         with connection_errors(self.host):
             while True:
                 try:
-                    return self.sock.recv_into(view)
-                except TimeoutError:
-                    pause()
+                    return self._read(view)
+                except _WAITS as exc:
+                    self._await(exc, select.POLLIN, pause)
+
+    def _read(self, view: memoryview) -> int:
+        """What is there. TLS gives 16 KiB a call at most: whatever has been decrypted or arrived comes along."""
+        done = self.sock.recv_into(view)
+        if not self._is_tls or not done:
+            return done
+        try:
+            while done < len(view) and (more := self.sock.recv_into(view[done:])):
+                done += more
+        except OSError:
+            # Nothing more yet; a broken connection says so again when nothing is left to give.
+            pass
+        return done
+
+    def _await(self, exc: OSError, events: int, pause: Pause) -> None:
+        """Wait a tick for the socket."""
+        if isinstance(exc, ssl.SSLWantReadError):
+            events = select.POLLIN
+        elif isinstance(exc, ssl.SSLWantWriteError):
+            events = select.POLLOUT
+        poll = select.poll()
+        poll.register(self.sock, events)
+        with _here.waiting:
+            is_ready = poll.poll(TICK_S * 1000)
+        if not is_ready:
+            pause()
 
     def peek(self, count: int, pause: Pause) -> bytes:
         """The next `count` bytes, or fewer where the connection ends, left in place."""
@@ -102,6 +170,11 @@ class Connection:
             pause()
             if not self._read_ahead(pause):
                 raise ConnectionLost(f"{self.host} closed the connection before it answered.")
+
+    @property
+    def may_hold_tickets(self) -> bool:
+        """Whether what lies unread may be the rest of a TLS handshake, which comes with the first reply."""
+        return self._is_tls and not self.requests
 
     def has_input(self) -> bool:
         return bool(self._ahead)

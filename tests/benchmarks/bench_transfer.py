@@ -2,7 +2,8 @@
 
 Servers on loopback, whole processes, run in turn; journal, CRC and progress are on. The clock of a comparison stops
 before the final sync and leaves SHA-256 out, because no peer does either; the rows "synced and hashed" count both, with
-`sync` and `sha256sum` after the peer. `--quick` takes small files and one run, `--only NAME` one scenario.
+`sync` and `sha256sum` after the peer. `--quick` takes small files and one run, `--only NAME` one scenario, `--runs N`
+so many runs of each contender.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks import jobs_scenarios as by_jobs
@@ -241,7 +242,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(prog="manage.py bench transfer", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small files, one run: no verdict on speed")
     parser.add_argument("--only", choices=list(SCENARIOS), action="append", help="may be given several times")
+    parser.add_argument("--runs", type=int, metavar="N", help="of each contender (default 3)")
     given = parser.parse_args(arguments)
+    sizes = QUICK if given.quick else Sizes()
+    sizes = replace(sizes, runs=given.runs or sizes.runs)
     folder = Path(os.environ.get("JWST_DATA_DIR") or ROOT / "data").resolve() / "bench"
     report = Report(f"bench transfer{', quick' if given.quick else ''}: bytes to the disk, beside what people use")
     report.start()
@@ -251,7 +255,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     say(servers.versions(environment.python, [package.partition("==")[0] for package in PACKAGES]))
     shelf = Shelf(folder / "www")
     with Nginx(folder / "nginx", shelf).run() as nginx:
-        bench = Bench(report, folder, QUICK if given.quick else Sizes(), nginx, shelf)
+        bench = Bench(report, folder, sizes, nginx, shelf)
         for name in given.only or SCENARIOS:
             _run(bench, name)
     return report.finish()

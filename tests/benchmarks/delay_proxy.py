@@ -51,8 +51,10 @@ class Line:
         now = asyncio.get_running_loop().time
         data = b"-"
         while data:
-            with contextlib.suppress(ConnectionError):
+            try:
                 data = await self._source.read(1 << 18)
+            except ConnectionError:
+                data = b""
             self._under_way.append((max(now(), opens_at) + self._delay_s, data))
             self._held += len(data)
             self._changed.set()
@@ -67,7 +69,7 @@ class Line:
                 self._changed.clear()
                 await self._changed.wait()
             due, data = self._under_way.popleft()
-            if not data:
+            if not data or self._sink.is_closing():
                 return
             if (early := due - loop.time()) > 0:
                 await asyncio.sleep(early)

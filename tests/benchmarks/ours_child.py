@@ -13,12 +13,11 @@ import json
 import re
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mast.transfer import HttpSource, Progress, S3Source, Source, TransferConfig, Wanted, engine, fetch
+from mast.transfer import HttpSource, Progress, S3Source, Source, TransferConfig, Wanted, engine, fetch, fetch_many
 from mast.transfer.disk import DISK, Disk
 from mast.transfer.readback import ReadBack
 
@@ -43,6 +42,9 @@ class Unread(ReadBack):
         self.position += record.length if record else 0
         return record is not None
 
+    def take(self, offset: int, data: memoryview) -> None:
+        pass
+
     def hex(self) -> dict[str, str]:
         return {"sha256": ""}
 
@@ -56,6 +58,9 @@ class Shown:
     def __call__(self, progress: Progress) -> None:
         self.reports += 1
         self.done_bytes = progress.done_bytes
+
+    def of(self, _wanted: Wanted, progress: Progress) -> None:
+        self(progress)
 
 
 def options() -> argparse.Namespace:
@@ -84,15 +89,22 @@ def main() -> None:
             return S3Source(given.base, BUCKET, PREFIX + name)
         return HttpSource(f"{given.base}/{name}")
 
-    def one(entry: str) -> int:
+    def wanted(entry: str) -> Wanted:
         name, _, size = entry.partition(":")
         final = given.out if len(listed) == 1 else given.out / name
-        wanted = Wanted(name, [source(name)], given.out.parent / "partial", final, int(size))
-        return fetch(wanted, config, on_progress=shown, should_stop=lambda: False, disk=disk).reused_bytes
+        return Wanted(name, [source(name)], given.out.parent / "partial", final, int(size))
 
+    files = [wanted(entry) for entry in listed]
     idle_mb, start = memory_mb("VmRSS"), time.perf_counter()
-    with ThreadPoolExecutor(given.at_once) as pool:
-        reused = sum(pool.map(one, listed))
+    if len(files) == 1:
+        reused = fetch(files[0], config, on_progress=shown, disk=disk).reused_bytes
+    else:
+        reused = 0
+        for ended in fetch_many(files, config, at_once=given.at_once, on_progress=shown.of, disk=disk):
+            for one in ended:
+                if one.fetched is None:
+                    raise SystemExit(str(one.error))
+                reused += one.fetched.reused_bytes
     figures = {"fetch_s": time.perf_counter() - start, "idle_mb": idle_mb, "peak_mb": memory_mb("VmHWM")}
     print(json.dumps(figures | {"reports": shown.reports, "reused_bytes": reused}))
 

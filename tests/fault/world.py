@@ -18,6 +18,7 @@ from tests.fault.server import FaultServer
 NAME = "jw02733-o001_t001_nircam_clear-f090w_i2d.fits"
 FAST = TransferConfig(
     chunk_bytes=MIB,
+    request_bytes=2 * MIB,
     small_bytes=MIB // 4,
     connections=4,
     connect_timeout_s=2,

@@ -1,0 +1,117 @@
+"""How many connections a file is worth: found out from what they bring, not known beforehand.
+
+At first the count doubles at short intervals for as long as the connections mostly wait for bytes: a far server, or one
+that gives each connection little, gets many within a tenth of a second, and one that is as fast as this machine few.
+Later fewer are tried now and then, and kept when they bring as much; or more, when bytes are still waited for.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+FIRST: Final = 4
+RAMP_S: Final = 0.025
+LOOK_S: Final = 0.1
+WINDOW_S: Final = 1.0
+SETTLE_S: Final = 0.25
+"""after a change the connections need a moment before what they bring is measured"""
+REST_S: Final = 15.0
+"""between trials that changed nothing"""
+AS_GOOD: Final = 0.95
+BETTER: Final = 1.1
+
+
+@dataclass(slots=True)
+class Growth:
+    """The count of one session. The caller holds a lock, and says at which bytes the file is."""
+
+    count: int = FIRST
+    is_ramping: bool = True
+    _most: int = 0
+    _began: float = field(default_factory=time.monotonic)
+    _bytes: int = 0
+    _waited_s: float = 0.0
+    _rest_until: float = 0.0
+    _looked: float = field(default_factory=time.monotonic)
+    _looked_waited_s: float = 0.0
+    _is_enough: bool = False
+    """more were tried, or fewer, and it made no difference"""
+    _goes_down: bool = True
+    _before: tuple[int, float] | None = None
+    """count and bytes a second before the trial that is going on"""
+
+    def target(self, done_bytes: int, waited_s: float, most: int, now: float | None = None) -> int:
+        """How many connections there should be now, `most` at most.
+
+        `done_bytes` and `waited_s` are what all of them together brought, and how long they waited for it, so far.
+        """
+        now = time.monotonic() if now is None else now
+        if most > self._most:
+            # Others have ended, or the first reply told how large the file is.
+            self.is_ramping, self._before, self._is_enough = True, None, False
+        self._most = most
+        if self.is_ramping:
+            self._ramp(done_bytes, waited_s, now)
+        else:
+            self._look_again(waited_s, now)
+            self._try_out(done_bytes, waited_s, now)
+        return max(1, min(self.count, most))
+
+    def _ramp(self, done_bytes: int, waited_s: float, now: float) -> None:
+        elapsed = now - self._began
+        if elapsed < RAMP_S:
+            return
+        if self._mostly_wait(waited_s - self._waited_s, elapsed) and self.count < self._most:
+            self.count = min(self._most, 2 * self.count)
+        else:
+            self.is_ramping = False
+            self._rest_until = now + 3 * WINDOW_S
+        self._looked, self._looked_waited_s = now, waited_s
+        self._restart(done_bytes, waited_s, now)
+
+    def _mostly_wait(self, waited_s: float, elapsed: float) -> bool:
+        return waited_s > elapsed * min(self.count, self._most) / 2
+
+    def _look_again(self, waited_s: float, now: float) -> None:
+        """A server may be quick only at the beginning, or with what it holds in memory."""
+        elapsed = now - self._looked
+        if elapsed < LOOK_S:
+            return
+        waits = self._mostly_wait(waited_s - self._looked_waited_s, elapsed)
+        if waits and not self._is_enough and self.count < self._most:
+            self.is_ramping, self._before = True, None
+        self._looked, self._looked_waited_s = now, waited_s
+
+    def _try_out(self, done_bytes: int, waited_s: float, now: float) -> None:
+        elapsed = now - self._began
+        if elapsed < WINDOW_S:
+            return
+        rate = max(0, done_bytes - self._bytes) / elapsed
+        if self._before is not None:
+            self._judge(rate, now)
+        elif now >= self._rest_until:
+            self._before = (self.count, rate)
+            more = not self._goes_down and self._mostly_wait(waited_s - self._waited_s, elapsed)
+            self.count = self._more() if more else self._fewer()
+        self._restart(done_bytes, waited_s, now + SETTLE_S)
+
+    def _judge(self, rate: float, now: float) -> None:
+        count, before = self._before or (self.count, rate)
+        is_kept = rate >= before * (AS_GOOD if self.count < count else BETTER)
+        self._is_enough = is_kept == (self.count < count)
+        if not is_kept:
+            self.count = count
+            self._goes_down = not self._goes_down
+            self._rest_until = now + REST_S
+        self._before = None
+
+    def _fewer(self) -> int:
+        return max(1, min(self.count, self._most) - max(1, self.count // 4))
+
+    def _more(self) -> int:
+        return min(self._most, self.count + max(1, self.count // 3))
+
+    def _restart(self, done_bytes: int, waited_s: float, at: float) -> None:
+        self._began, self._bytes, self._waited_s = at, done_bytes, waited_s
