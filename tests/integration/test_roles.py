@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from jwstarchive.api import api as ninja_api
 from mast import tokens
-from mast.models import ApiToken, DataFile, ImportJob, Tag
+from mast.models import ApiToken, DataFile, ImportJob, Tag, Trash
 from tests.factories import DataFileFactory, JobFactory
 from tests.people import person
 
@@ -45,6 +45,9 @@ PAGES = {
     "problem": {"GET": ALL},
     "library": {"GET": READ},
     "bulk": {"POST": CURATE},
+    "views": {"POST": READ},
+    "trash": {"GET": CURATE},
+    "untrash": {"POST": CURATE},
     "theme": {"POST": READ},
     "account": {"GET": SIGNED_IN},
     "account-password": {"GET": SIGNED_IN, "POST": SIGNED_IN},
@@ -53,6 +56,8 @@ PAGES = {
     "preview": {"GET": READ},
     "read": {"GET": READ},
     "export": {"GET": READ},
+    "look": {"GET": READ},
+    "look-preview": {"GET": READ},
     "start": {"POST": IMPORT},
     "plan": {"GET": READ},
     "imports": {"GET": READ},
@@ -71,6 +76,8 @@ PAGES = {
     "curate-file": {"POST": CURATE},
     "header": {"GET": READ},
     "table": {"GET": READ},
+    "members": {"GET": READ},
+    "spectrum": {"GET": READ},
     "view": {"GET": READ},
 }
 API = {
@@ -104,6 +111,18 @@ API = {
     "GET /api/files/{file_id}/pixel": READ,
     "GET /api/files/{file_id}/table": READ,
     "GET /api/files/{file_id}/spectrum": READ,
+    "GET /api/files/{file_id}/spectrum-at": READ,
+    "GET /api/files/{file_id}/cubeinfo": READ,
+    "GET /api/files/{file_id}/cutout": READ,
+    "GET /api/files/{file_id}/dq": READ,
+    "GET /api/files/{file_id}/dq/{z}/{x}/{y}": READ,
+    "GET /api/files/{file_id}/profile": READ,
+    "GET /api/files/{file_id}/stats": READ,
+    "GET /api/files/{file_id}/thumbnail": READ,
+    "GET /api/files/{file_id}/tile/{z}/{x}/{y}": READ,
+    "GET /api/mast/look": READ,
+    "GET /api/mast/look/header": READ,
+    "GET /api/mast/look/preview": READ,
     "GET /api/health": ALL,
 }
 CURATORS_MODELS = {"observation", "datafile", "importjob", "transfer", "tag", "cachedsearch"}
@@ -120,13 +139,14 @@ class World:
     job: ImportJob
     people: dict[str, User]
     tag: Tag
+    trash: Trash
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def names(self) -> dict[str, Any]:
         observation = self.file.observation
         return {"obs_id": observation.obs_id, "file_id": self.file.pk, "job_id": str(self.job.pk), "action": "cancel",
-                "section": "running", "code": "not_found"}  # fmt: skip
+                "section": "running", "code": "not_found", "trash_id": self.trash.pk, "z": 0, "x": 0, "y": 0}  # fmt: skip
 
     def body(self, name: str) -> dict[str, Any]:
         """What makes a form do what it is for."""
@@ -134,6 +154,7 @@ class World:
         return {
             "bulk": {"obs_id": obs_id, "action": "tag", "tag": "nebulae"},
             "start": {"only": obs_id, "levels": "3"},
+            "views": {"name": "mine", "query": "level=3"},
             "curate": {"tags": "x", "notes": ""},
             "curate-file": {"tags": "x", "notes": ""},
         }.get(name, {})
@@ -143,7 +164,8 @@ class World:
 def world() -> World:
     people = {role: person(role, role if role != "nobody" else "") for role in HELD if role != "stranger"}
     file = DataFileFactory()
-    return World(file, JobFactory(state="queued", observation=file.observation), people, Tag.objects.create(name="x"))
+    return World(file, JobFactory(state="queued", observation=file.observation), people, Tag.objects.create(name="x"),
+                 Trash.objects.create(title="x", records=[], paths=[], size_bytes=0))  # fmt: skip
 
 
 def client_of(world: World, role: str) -> Client:
@@ -224,6 +246,8 @@ def test_who_comes_in_at_the_pages(world: World, settings: Any, mode: str, role:
     for name, methods in PAGES.items():
         for method, right in methods.items():
             path = filled(addresses[name], world).replace("/account/cancel/", "/account/forget-mast-token/")
+            if name == "untrash":
+                path = path.replace("cancel", "restore")
             got = comes_in(client_of(world, role), method, path, world.body(name))
             assert got is wanted(right, role, mode), (name, method)
 
