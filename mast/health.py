@@ -135,9 +135,15 @@ def files() -> Part:
             "missing": last.missing_count,
             "unknown": last.unknown_count,
         }
-    waiting = ", ".join(f"{count} {name}" for name, count in wrong.items() if count)
-    words = f"{waiting}: not fetched again yet. " if waiting else ""
-    return Part("files", not waiting, words + _last_verification(last), facts)
+    return Part("files", not any(wrong.values()), _not_whole(wrong) + _last_verification(last), facts)
+
+
+def _not_whole(wrong: dict[DataFile.State, int]) -> str:
+    count = sum(wrong.values())
+    if not count:
+        return ""
+    kinds = ", ".join(f"{number} {name}" for name, number in wrong.items() if number)
+    return f"{count} {'file is' if count == 1 else 'files are'} not whole ({kinds}): fetch again. "
 
 
 def _last_verification(last: Verification | None) -> str:

@@ -61,6 +61,8 @@ class Client:
 
     def __init__(self, config: ArchiveConfig, *, cancelled: Callable[[], bool] | None = None) -> None:
         self.config = config
+        # The time that is allowed is MAST's: what has to be imported first does not count.
+        warm_up()
         self.deadline = Deadline(config.timeout_s, cancelled)
 
     def observations(

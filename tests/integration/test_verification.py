@@ -228,7 +228,7 @@ def test_health_says_when_the_shelf_was_last_read_and_what_was_found(folders: Pa
     run()
     part = health.files()
     assert not part.ok
-    assert part.message.startswith("1 missing: not fetched again yet. Last verification ")
+    assert part.message.startswith("1 file is not whole (1 missing): fetch again. Last verification ")
     assert part.message.endswith(": 3 files read, 1 missing, 1 unknown found.")
     assert part.facts["last_verification"]["files"] == 3
     answer = Client().get("/api/health").json()

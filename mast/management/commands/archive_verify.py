@@ -101,12 +101,16 @@ class _Bar:
         self._began = self._told = time.monotonic()
 
     def over(self, checked: Iterable[Checked]) -> Iterable[Checked]:
+        ended_bytes = 0
         for one in checked:
             self._files += 1
+            # What is missing or too short brings fewer bytes than it was to bring.
+            ended_bytes += one.file.size_bytes
+            self._bytes = ended_bytes
             yield one
             self._tell()
         if self._is_shown:
-            self._out.write("\r\x1b[K", ending="")
+            self._write("")
 
     def moved(self, count: int) -> None:
         self._bytes += count
@@ -125,7 +129,10 @@ class _Bar:
         speed = words.size(int(self._bytes / (now - self._began)))
         told = f"{self._files} of {self._count} files, {words.size(self._bytes)} of {words.size(self._size_bytes)}"
         line = f"{'█' * filled}{'░' * (BAR - filled)} {part:4.0%}  {told}, {speed}/s  {self.name}"
-        self._out.write(f"\r\x1b[K{line}", ending="")
+        self._write(line)
+
+    def _write(self, line: str) -> None:
+        self._out.write(f"\r\x1b[K{line}", style_func=str, ending="")
 
 
 def _found(checked: Checked) -> dict[str, Any]:
