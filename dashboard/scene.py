@@ -8,6 +8,7 @@ from typing import Any
 
 from mast import library
 from mast.fits.dq import FLAGS
+from mast.fits.plan import Plan
 from mast.models import DataFile
 from mast.visibility import Reader
 
@@ -33,6 +34,20 @@ def of(file: DataFile, info: dict[str, Any]) -> dict[str, Any]:
         "info": info,
         "flags": FLAGS,
     }
+
+
+def remote(plan: Plan, hdu: int) -> dict[str, Any] | None:
+    """The picture of a remote file, seen at reduced size only; None where the HDU holds none."""
+    # numpy is loaded when the first picture is looked at, not when the web process starts.
+    from mast.fits.cube import wcs_record
+    from mast.fits.wcs import image_wcs
+
+    image = plan.hdu(hdu)
+    if not image.is_image:
+        return None
+    wcs = image_wcs(plan, image)
+    height, width = image.shape[-2:]
+    return {"width": width, "height": height, "unit": image.unit, "wcs": wcs_record(wcs) if wcs else None}
 
 
 def neighbours(image: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""The form of the viewer: every choice of how to show a plane. Its address is the view, with scripts and without."""
+"""The forms of the viewer: every choice of how to show a plane. Their address is the view, with scripts and without."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 
@@ -20,39 +20,20 @@ LIMITS = [
 ]
 
 
-class ViewForm(forms.Form):
-    """How to show a plane. Every choice has a default, so an empty form is the first picture."""
+class LookForm(forms.Form):
+    """How values become colours. Every choice has a default, so an empty form is the first picture."""
 
-    hdu = forms.TypedChoiceField(label="HDU", coerce=int, required=False)
-    plane = forms.CharField(label="Plane", max_length=40, required=False)
     stretch = forms.ChoiceField(label="Stretch", choices=[(name, name) for name in STRETCHES], required=False)
     limits = forms.CharField(label="Limits", max_length=60, required=False)
     gamma = forms.FloatField(label="Gamma", min_value=0.1, max_value=10, required=False)
     cmap = forms.ChoiceField(label="Colour map", required=False)
-    width = forms.TypedChoiceField(label="Width (pixels)", choices=WIDTHS, coerce=int, required=False)
 
-    def __init__(self, data: Any, *, plan: Plan) -> None:
-        defaults = {
-            "hdu": plan.view.hdu,
-            # Another HDU has planes of its own; the preview knows its first.
-            "plane": plane_text(plan.view.plane) if data.get("hdu") in {None, str(plan.view.hdu)} else "",
-            "stretch": "asinh",
-            "limits": "zscale",
-            "gamma": "1",
-            "cmap": "gray",
-            "width": 2048,
-        }
-        super().__init__({name: data.get(name) or default for name, default in defaults.items()})
-        images = [hdu for hdu in plan.hdus if hdu.is_image]
-        asked = str(data.get("hdu") or plan.view.hdu)
-        shape = next((hdu.shape for hdu in images if str(hdu.index) == asked), ())
-        if len(shape) <= 2:
-            del self.fields["plane"]
-        else:
-            self.fields["plane"].label = "Plane of " + " × ".join(str(length) for length in shape[:-2])
+    defaults: ClassVar[Mapping[str, Any]] = {"stretch": "asinh", "limits": "zscale", "gamma": "1", "cmap": "gray"}
+
+    def __init__(self, data: Any, **more: Any) -> None:
+        super().__init__({name: data.get(name) or default for name, default in {**self.defaults, **more}.items()})
         self.fields["limits"].widget.attrs |= {"list": "limits-known", "spellcheck": "false", "autocomplete": "off"}
         self.fields["gamma"].widget.attrs["step"] = "0.1"
-        self._offer("hdu", [(str(hdu.index), f"{hdu.index} {hdu.label}") for hdu in images])
         self._offer("cmap", [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -67,17 +48,40 @@ class ViewForm(forms.Form):
             raise forms.ValidationError(exc.message) from exc
         return text
 
-    def name_images(self, images: Sequence[Mapping[str, Any]]) -> None:
-        """Say what each HDU is beside its name: a multi-slit file has many of the same."""
-        named = [(str(image["hdu"]), " · ".join(filter(None, _words_of(image)))) for image in images]
-        self._offer("hdu", named)
-
     def options(self) -> dict[str, Any]:
         """The choices as the preview route takes them; `BadQuery` for one it does not know."""
         if not self.is_valid():
             problems = {name: str(found[0]) for name, found in self.errors.items()}
             raise BadQuery("The picture cannot be shown like that.", fields=problems)
         return {name: value for name, value in self.cleaned_data.items() if value not in {"", None}}
+
+
+class ViewForm(LookForm):
+    """How to show a plane of a file: which, how large, and how its values become colours."""
+
+    hdu = forms.TypedChoiceField(label="HDU", coerce=int, required=False)
+    plane = forms.CharField(label="Plane", max_length=40, required=False)
+    width = forms.TypedChoiceField(label="Width (pixels)", choices=WIDTHS, coerce=int, required=False)
+
+    field_order = ("hdu", "plane", "stretch", "limits", "gamma", "cmap", "width")
+
+    def __init__(self, data: Any, *, plan: Plan) -> None:
+        # Another HDU has planes of its own; the preview knows its first.
+        first = plane_text(plan.view.plane) if data.get("hdu") in {None, str(plan.view.hdu)} else ""
+        super().__init__(data, hdu=plan.view.hdu, plane=first, width=2048)
+        images = [hdu for hdu in plan.hdus if hdu.is_image]
+        asked = str(data.get("hdu") or plan.view.hdu)
+        shape = next((hdu.shape for hdu in images if str(hdu.index) == asked), ())
+        if len(shape) <= 2:
+            del self.fields["plane"]
+        else:
+            self.fields["plane"].label = "Plane of " + " × ".join(str(length) for length in shape[:-2])
+        self._offer("hdu", [(str(hdu.index), f"{hdu.index} {hdu.label}") for hdu in images])
+
+    def name_images(self, images: Sequence[Mapping[str, Any]]) -> None:
+        """Say what each HDU is beside its name: a multi-slit file has many of the same."""
+        named = [(str(image["hdu"]), " · ".join(filter(None, _words_of(image)))) for image in images]
+        self._offer("hdu", named)
 
 
 def _words_of(image: Mapping[str, Any]) -> list[str]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from dashboard import remote
+from dashboard import remote, scene
 from dashboard.asked import whole_number
+from dashboard.viewform import LIMITS, LookForm
 from mast import services
 from mast.errors import MastError, NotFound
 
-PREVIEW_SIDE = 1024
+PREVIEW_SIDE = REDUCED_SIDE = 1024
 
 
 @require_GET
@@ -25,19 +27,35 @@ def look(request: HttpRequest) -> HttpResponse:
     if found is None:
         raise NotFound(f"MAST has no observation {obs_id}.")
     uri = request.GET.get("uri", "") or (found.first.row.data_uri if found.first else "")
-    context = {"here": "search", "offered": found, "row": found.row, "uri": uri, **_inside(request, uri)}
+    form = LookForm(request.GET)
+    context = {
+        "here": "search",
+        "offered": found,
+        "row": found.row,
+        "uri": uri,
+        "form": form,
+        "limits": LIMITS,
+        **_inside(request, uri, form.options()),
+    }
     return render(request, "dashboard/look.html", context)
 
 
-def _inside(request: HttpRequest, uri: str) -> dict[str, Any]:
+def _inside(request: HttpRequest, uri: str, options: dict[str, Any]) -> dict[str, Any]:
     """What the file's first bytes say. The page stands without it: the preview and the list are worth having alone."""
     if not uri:
         return {}
-    hdu = whole_number(request, "hdu")
+    asked = whole_number(request, "hdu")
     try:
         seen = services.look(uri)
-        hdu = hdu if hdu is not None else seen.hdu
-        return {"seen": seen, "hdu": hdu, "cards": services.look_header(uri, hdu or 0)}
+        hdu = asked if asked is not None else seen.hdu or 0
+        query = urlencode({"uri": uri, "hdu": hdu, "width": REDUCED_SIDE, **options})
+        return {
+            "seen": seen,
+            "hdu": hdu,
+            "cards": services.look_header(uri, hdu),
+            "picture": f"/api/mast/look/preview?{query}",
+            "scene": scene.remote(seen.plan, hdu),
+        }
     except MastError as error:
         return {"refused": error}
 

@@ -13,6 +13,7 @@ import { Planes } from "./planes.js";
 import { exportPng } from "./png.js";
 import { Readout, Values } from "./readout.js";
 import { Sky } from "./sky.js";
+import { Spaxel } from "./spaxel.js";
 import { Stage } from "./stage.js";
 import { State } from "./state.js";
 import { announce } from "./words.js";
@@ -74,6 +75,7 @@ const turnTo = async () => {
     element("title").textContent = info.title;
     stage.element.setAttribute("aria-label", `${info.title} of ${scene.file.name}`);
     planes.write(image);
+    spaxel.use(image);
     draw();
     drawFlags();
     if (image.draw === "values") levels.begin(image);
@@ -91,6 +93,7 @@ const readout = new Readout(element("readout"), values, scene.flags);
 const planes = new Planes(element("planes"), state);
 const levels = new Levels(element("levels-panel"), archive, state, limitsNow);
 const marks = new Marks(stage, state, archive, scene);
+const spaxel = new Spaxel(element("spaxel"), stage, archive, state);
 overlay.painters.push(grid(stage, scene.sky, state), marks.painter(), compass(stage, scene.sky), scaleBar(stage, scene.sky), (pen, width, height, exported) => { if (!exported) crosshair(pen); });
 
 // --- the cursor
@@ -129,10 +132,7 @@ const remember = () => {
   element("cutout").href = archive.address("cutout", { hdu: image.hdu, plane: image.plane, x0, y0, x1, y1 });
 };
 const writeZoom = () => { element("zoom").textContent = `${Number((stage.zoom() * 100).toPrecision(3))} %`; };
-const northUp = () => {
-  const axes = state.north && scene.sky?.axesAt(...stage.centre());
-  stage.turn(axes ? (Math.atan2(-axes.north[0], axes.north[1]) * 180) / Math.PI : 0);
-};
+const northUp = () => stage.turn(state.north && scene.sky ? scene.sky.northAt(...stage.centre()) : 0);
 stage.addEventListener("frame", writeZoom);
 stage.addEventListener("rest", remember);
 stage.addEventListener("first", (event) => {
@@ -190,6 +190,7 @@ const keys = new Keys(stage, {
 planes.build(image, scene.info.images.find((one) => one.hdu === image.hdu)?.planes || []);
 for (const name of ["north", "grid"]) document.querySelector(`[data-switch=${name}]`).disabled = !scene.sky;
 document.querySelector("[data-switch=dq]").disabled = image.qualityHdu === null || image.qualityHdu === undefined;
+spaxel.use(image);
 writeSwitches();
 draw();
 if (state.dq) drawFlags();

@@ -50,13 +50,14 @@ export class Values extends EventTarget {
   }
 }
 
+// Without `values`, place and sky alone are told: a remote file is not read for every move.
 export class Readout {
   constructor(root, values, names) {
     this.values = values;
     this.names = names;
     this.part = Object.fromEntries([...root.querySelectorAll("[data-of]")].map((element) => [element.dataset.of, element]));
     root.hidden = false;
-    values.addEventListener("arrived", () => { if (this.last) this.show(...this.last); });
+    values?.addEventListener("arrived", () => { if (this.last) this.show(...this.last); });
   }
 
   // x, y: a place in array positions, pixels' centres being whole
@@ -66,7 +67,7 @@ export class Readout {
     const inside = column >= 0 && row >= 0 && column < image.width && row < image.height;
     this.write("xy", `${(x + 1).toFixed(1)}, ${(y + 1).toFixed(1)}`);
     this.place(sky?.toSky(x, y));
-    this.pixel(image, inside ? this.values.at(image, column, row) : null);
+    if (this.values) this.pixel(image, inside ? this.values.at(image, column, row) : null);
   }
 
   place(at) {

@@ -46,22 +46,16 @@ export const fromText = (text) => text.split(";").flatMap((part) => {
   return known && at.length === known.parts && at.every(Number.isFinite) ? [{ kind, at: known.read(at) }] : [];
 });
 
-// angle of north from the image's y axis, counter-clockwise, degrees
-const northAngle = (sky, x, y) => {
-  const [dx, dy] = sky.axesAt(x, y).north;
-  return (Math.atan2(-dx, dy) * 180) / Math.PI;
-};
-
-const sexagesimal = (value) => value.toFixed(7);
+const degrees = (value) => value.toFixed(7);
 
 const onSky = (sky, { kind, at }) => {
   const [x, y] = shapes[kind].middle(at);
-  const place = sky.toSky(x, y).map(sexagesimal).join(",");
+  const place = sky.toSky(x, y).map(degrees).join(",");
   const scale = sky.scaleAt(x, y);
   const arc = (pixels) => `${(pixels * scale).toFixed(4)}"`;
   if (kind === "circle") return `circle(${place},${arc(at[2])})`;
-  if (kind === "box") return `box(${place},${arc(at[2] - at[0])},${arc(at[3] - at[1])},${(-northAngle(sky, x, y)).toFixed(4)})`;
-  return `line(${[sky.toSky(at[0], at[1]), sky.toSky(at[2], at[3])].flat().map(sexagesimal).join(",")}) # line=0 0`;
+  if (kind === "box") return `box(${place},${arc(at[2] - at[0])},${arc(at[3] - at[1])},${(-sky.northAt(x, y)).toFixed(4)})`;
+  return `line(${[sky.toSky(at[0], at[1]), sky.toSky(at[2], at[3])].flat().map(degrees).join(",")}) # line=0 0`;
 };
 
 const onImage = ({ kind, at }) => {

@@ -85,6 +85,12 @@ export class Sky {
     return { east: [(east[0] - x) / step, (east[1] - y) / step], north: [(north[0] - x) / step, (north[1] - y) / step] };
   }
 
+  // how far north is turned from the image's y axis, counter-clockwise, degrees
+  northAt(x, y) {
+    const axes = this.axesAt(x, y);
+    return axes ? Math.atan2(-axes.north[0], axes.north[1]) / DEG : 0;
+  }
+
   // arcseconds of one pixel at a pixel
   scaleAt(x, y) {
     const axes = this.axesAt(x, y);
