@@ -233,3 +233,100 @@ def test_members_lead_to_their_files_or_offer_the_import(client: Client, ring: O
 
 def test_only_an_association_has_members(client: Client, image: DataFile) -> None:
     assert "no association" in page_of(client.get(f"/files/{image.pk}/members/"), 409).text
+
+
+# --- tables -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def catalogue(ring: Observation) -> DataFile:
+    columns = [
+        fits.Column("LABEL", "J", array=np.arange(1, 251)),
+        fits.Column("FLUX", "D", "Jy", array=np.arange(250)[::-1] / 10),
+        fits.Column("SHAPE", "3E", array=np.ones((250, 3))),
+    ]
+    table = fits.BinTableHDU.from_columns(columns, name="SOURCES")
+    table.header.comments["TTYPE2"] = "total flux"
+    name = "jw02733-o001_t001_nircam_clear-f090w_x1d.fits"
+    return held(name, fits_bytes(table), observation=ring, suffix="x1d", badge="table")
+
+
+def rows_of(page: Element) -> list[list[str]]:
+    rows = page.one("div", aria_label="Rows").one("tbody").find("tr")
+    return [[cell.text for cell in row.find("td")] for row in rows]
+
+
+def test_a_table_is_sorted_by_a_column_and_the_other_way_round(client: Client, catalogue: DataFile) -> None:
+    page = page_of(client.get(f"/files/{catalogue.pk}/table/?start=100"))
+    link = page.one("a", href="?sort=FLUX")
+    page = page_of(client.get(f"/files/{catalogue.pk}/table/{link['href']}"))
+    assert [row[1] for row in rows_of(page)[:2]] == ["0", "0.1"]
+    assert page.one("th", aria_sort="ascending").text == "FLUX (Jy)"
+    assert "by FLUX, smallest first" in page.find("caption")[0].text
+    page = page_of(client.get(f"/files/{catalogue.pk}/table/{page.one('a', href='?sort=-FLUX')['href']}"))
+    assert [row[0] for row in rows_of(page)[:2]] == ["1", "2"]
+
+
+def test_a_table_begins_at_the_row_that_was_asked_for_and_is_taken_away_whole(
+    client: Client, catalogue: DataFile
+) -> None:
+    page = page_of(client.get(f"/files/{catalogue.pk}/table/?row=201&sort=LABEL"))
+    assert [row[0] for row in rows_of(page)][::49] == ["201", "250"]
+    kept = {field["name"]: field["value"] for field in page.one("div", class_="bar").find("input", type="hidden")}
+    assert kept == {"sort": "LABEL"}
+    whole = next(link for link in page.find("a") if link.text == "CSV")
+    answer = client.get(whole["href"])
+    text = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+    assert text.decode().count("\n") >= 251
+
+
+def test_the_columns_of_a_table_are_listed_with_unit_type_and_shape(client: Client, catalogue: DataFile) -> None:
+    listed = page_of(client.get(f"/files/{catalogue.pk}/table/")).one("div", aria_label="Columns").one("tbody")
+    cells = [[cell.text for cell in row.find("td")] for row in listed.find("tr")]
+    assert [row[:3] for row in cells] == [["–", "J", "one value"], ["Jy", "D", "one value"], ["–", "3E", "3 values"]]
+
+
+@pytest.mark.parametrize("query", ["sort=NOTHING", "sort=SHAPE", "row=x"])
+def test_an_order_that_cannot_be_had_is_refused(client: Client, catalogue: DataFile, query: str) -> None:
+    page_of(client.get(f"/files/{catalogue.pk}/table/?{query}"), 422)
+
+
+# --- look -------------------------------------------------------------------------------------------------------
+
+
+def test_a_look_shows_preview_header_and_the_bytes_it_may_read(client: Client, archive: Any) -> None:
+    page = page_of(client.get("/look/", {"obs_id": OBS_ID}))
+    assert page.one("img", id="reduced")["src"].startswith("/api/mast/look/preview?uri=mast%3AJWST")
+    assert "never more than" in page.find("figcaption")[0].text
+    assert "EXTNAME" in [cell.text for cell in page.one("div", class_="tall", aria_label="Header of HDU 1").find("th")]
+    files = [row.one("th").text for row in page.one("div", aria_label="Files MAST has").one("tbody").find("tr")]
+    assert files[0] == f"{OBS_ID}_i2d.fits"
+    preview = next(image for image in page.find("img") if image["alt"].startswith("MAST's preview"))
+    assert client.get(preview["src"])["Content-Type"] == "image/jpeg"
+    assert scene_of(page)["wcs"]["crval"]
+
+
+def test_another_file_and_hdu_can_be_looked_into(client: Client, archive: Any) -> None:
+    uri = f"mast:JWST/product/{OBS_ID}_i2d.fits"
+    page = page_of(client.get("/look/", {"obs_id": OBS_ID, "uri": uri, "hdu": "0"}))
+    assert "TELESCOP" in page.one("div", class_="tall", aria_label="Header of HDU 0").text
+    assert not page.find("img", id="reduced")
+    assert "holds no image" in page.one("div", class_="note").text
+
+
+def test_a_file_that_cannot_be_read_leaves_the_list_and_says_why(client: Client, archive: Any) -> None:
+    page = page_of(client.get("/look/", {"obs_id": OBS_ID, "uri": "mast:JWST/product/jw00000_nothing_i2d.fits"}))
+    assert "cannot be looked at now" in page.one("div", class_="bad").text
+    assert page.find("div", aria_label="Files MAST has")
+
+
+def test_what_mast_does_not_know_cannot_be_looked_at(client: Client, archive: Any) -> None:
+    page_of(client.get("/look/", {"obs_id": "jw00001-o999_t999_nircam_clear-f090w"}), 404)
+    page_of(client.get("/look/"), 422)
+
+
+def test_results_offer_a_look_where_nothing_is_held(client: Client, archive: Any, image: DataFile) -> None:
+    page = page_of(client.get("/search/", {"kind": "program", "q": "2733"}))
+    offered = {link["href"].partition("=")[2] for link in page.find("a") if link.text.startswith("Look at")}
+    assert "jw02733-o002_t001_miri_f1130w" in offered
+    assert OBS_ID not in offered
