@@ -19,6 +19,8 @@ LIMITS = [
     ("98%", "without the faintest and brightest 1 %"),
 ]
 
+OTHERS = "other"
+
 
 class LookForm(forms.Form):
     """How values become colours. Every choice has a default, so an empty form is the first picture."""
@@ -36,8 +38,8 @@ class LookForm(forms.Form):
         self.fields["gamma"].widget.attrs["step"] = "0.1"
         self._offer("cmap", [(name + end, name + end) for name in COLORMAPS for end in ("", INVERTED)])
 
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        cast("forms.ChoiceField", self.fields[name]).choices = choices
+    def _offer(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:
+        cast("forms.ChoiceField", self.fields[name]).choices = list(choices)
 
     def clean_limits(self) -> str:
         """The text itself, once it is known to name limits."""
@@ -78,11 +80,12 @@ class ViewForm(LookForm):
             self.fields["plane"].label = "Plane of " + " × ".join(str(length) for length in shape[:-2])
         self._offer("hdu", [(str(hdu.index), f"{hdu.index} {hdu.label}") for hdu in images])
 
-    def name_images(self, images: Sequence[Mapping[str, Any]]) -> None:
-        """Say what each HDU is beside its name: a multi-slit file has many of the same."""
-        named = [(str(image["hdu"]), " · ".join(filter(None, _words_of(image)))) for image in images]
-        self._offer("hdu", named)
-
-
-def _words_of(image: Mapping[str, Any]) -> list[str]:
-    return [f"{image['hdu']} {image['label']}", str(image.get("source") or "")]
+    def name_versions(self, versions: Sequence[Mapping[str, Any]], images: Sequence[Mapping[str, Any]]) -> None:
+        """Group the HDUs of a multi-slit file by slit, source or order: it has many of the same name."""
+        groups: dict[str, list[tuple[str, str]]] = {str(version["label"]): [] for version in versions}
+        labels = {version["ver"]: str(version["label"]) for version in versions}
+        for image in images:
+            group = labels.get(image["ver"], OTHERS)
+            groups.setdefault(group, []).append((str(image["hdu"]), f"{image['hdu']} {image['label']}"))
+        if versions:
+            self._offer("hdu", [(label, choices) for label, choices in groups.items() if choices])

@@ -33,7 +33,7 @@ def view(request: HttpRequest, file_id: int) -> HttpResponse:
         plane = options.get("plane", "")
         info = answers.camel(services.cube_info(file, options.get("hdu"), parse_plane(plane) if plane else None))
         picture = Picture.of(file, plan, options)
-        form.name_images(info["images"])
+        form.name_versions(info["versions"], info["images"])
         context |= {
             "form": form,
             "limits": LIMITS,

@@ -1,6 +1,7 @@
 // Two pictures of the same sky: one over the other to blink, or side by side, aligned by their WCS.
 
 import { Archive } from "./archive.js";
+import { Overlay, cross } from "./overlay.js";
 import { Sky } from "./sky.js";
 import { Stage } from "./stage.js";
 
@@ -25,8 +26,8 @@ const alignment = (here, other, at) => {
 };
 
 export class Compare {
-  constructor(stage, state, scene, lookOf) {
-    Object.assign(this, { stage, state, scene, lookOf });
+  constructor(stage, state, scene, lookOf, pointHere) {
+    Object.assign(this, { stage, state, scene, lookOf, pointHere });
     this.panel = document.getElementById("compare-panel");
     this.panel.hidden = false;
     this.select = document.getElementById("with");
@@ -154,11 +155,28 @@ export class Compare {
       element.addEventListener("pointerdown", () => { this.leader = "other"; }, true);
       element.addEventListener("wheel", () => { this.leader = "other"; }, { capture: true, passive: true });
       for (const name of ["pointerdown", "keydown", "wheel"]) this.stage.element.addEventListener(name, () => { this.leader = "this"; }, { capture: true, passive: true });
+      this.follower = new Overlay(this.second);
+      this.follower.painters.push((pen) => { if (this.same) cross(pen, this.second.toScreen(...this.same)); });
+      element.addEventListener("pointermove", (event) => this.pointThere(event));
       this.second.addEventListener("first", () => this.follow());
       this.second.addEventListener("frame", () => { if (this.leader === "other") this.lead(); });
     }
     this.second.show("image", this.tiles(), this.other.image);
     this.say(`Right: ${this.other.name}`);
+  }
+
+  // The same place of the sky in the other picture.
+  point(x, y) {
+    if (!this.second) return;
+    this.same = this.other.sky.toPixel(...this.scene.sky.toSky(x, y));
+    this.follower.soon();
+  }
+
+  pointThere(event) {
+    const box = this.second.element.getBoundingClientRect();
+    const there = this.second.toImage(event.clientX - box.left, event.clientY - box.top);
+    const here = this.scene.sky.toPixel(...this.other.sky.toSky(...there));
+    if (here) this.pointHere(...here);
   }
 
   leaveSide() {

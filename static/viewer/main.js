@@ -8,7 +8,7 @@ import { grid } from "./grid.js";
 import { Keys } from "./keys.js";
 import { Levels } from "./levels.js";
 import { Marks } from "./marks.js";
-import { Overlay, stroke } from "./overlay.js";
+import { Overlay, cross } from "./overlay.js";
 import { Planes } from "./planes.js";
 import { exportPng } from "./png.js";
 import { Readout, Values } from "./readout.js";
@@ -97,15 +97,12 @@ const spaxel = new Spaxel(element("spaxel"), stage, archive, state);
 overlay.painters.push(grid(stage, scene.sky, state), marks.painter(), compass(stage, scene.sky), scaleBar(stage, scene.sky), (pen, width, height, exported) => { if (!exported) crosshair(pen); });
 
 // --- the cursor
-const crosshair = (pen) => {
-  if (!cursor || !byKey) return;
-  const [x, y] = stage.toScreen(...cursor);
-  const path = new Path2D();
-  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) { path.moveTo(x + dx * 5, y + dy * 5); path.lineTo(x + dx * 16, y + dy * 16); }
-  stroke(pen, path, "#fff", 1.5);
-};
+const crosshair = (pen) => { if (cursor && byKey) cross(pen, stage.toScreen(...cursor)); };
 
-const point = (x, y) => { cursor = [x, y]; readout.show(image, scene.sky, x, y); };
+const point = (x, y) => { cursor = [x, y]; readout.show(image, scene.sky, x, y); compare.point(x, y); };
+
+// A finger has no cursor: where it taps, a cross stays.
+stage.addEventListener("tap", (event) => { byKey = true; point(...event.detail); overlay.soon(); });
 
 stage.element.addEventListener("pointermove", (event) => {
   const box = stage.element.getBoundingClientRect();
@@ -140,6 +137,7 @@ stage.addEventListener("first", (event) => {
   stage.element.dataset.drawn = "1";
   remember();
 });
+stage.addEventListener("missing", () => say("A part of the picture did not come; move or zoom to ask for it again."));
 stage.addEventListener("drawn", () => { stage.element.dataset.look = JSON.stringify(lookOf(image)); });
 
 const toggle = (name) => state.set({ [name]: !state[name] });
@@ -174,7 +172,7 @@ state.on(["grid"], () => overlay.soon());
 state.on(["north", "grid", "dq"], writeSwitches);
 
 const form = new LookForm(element("look"), state, image, limitsNow);
-const compare = new Compare(stage, state, scene, lookOf);
+const compare = new Compare(stage, state, scene, lookOf, (x, y) => { byKey = true; point(x, y); overlay.soon(); });
 const keys = new Keys(stage, {
   0: acts.fit, 1: acts.one, "+": acts.in, "=": acts.in, "-": acts.out,
   ",": () => planes.step(-1), ".": () => planes.step(1),

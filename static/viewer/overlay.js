@@ -50,3 +50,10 @@ export const write = (pen, text, x, y, colour, align = "left") => {
   pen.fillStyle = colour;
   pen.fillText(text, x, y);
 };
+
+// A cross that leaves the pixel itself free.
+export const cross = (pen, [x, y]) => {
+  const path = new Path2D();
+  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) { path.moveTo(x + dx * 5, y + dy * 5); path.lineTo(x + dx * 16, y + dy * 16); }
+  stroke(pen, path, "#fff", 1.5);
+};

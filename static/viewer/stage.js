@@ -3,6 +3,8 @@
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const CLOSEST = 64;
+// Some hands, and some machines, need long for a click.
+const SLOW_CLICK_MS = 3000;
 const LAYERS = ["image", "other", "flags"];
 const Point = OpenSeadragon.Point;
 
@@ -34,7 +36,10 @@ export class Stage extends EventTarget {
       zoomPerScroll: 1.25,
       imageLoaderLimit: 8,
       maxImageCacheCount: 600,
+      tileRetryMax: 3,
+      tileRetryDelay: 1000,
       smoothTileEdgesMinZoom: Infinity,
+      clickTimeThreshold: SLOW_CLICK_MS,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
       gestureSettingsTouch: { dblClickToZoom: true, pinchRotate: false },
       gestureSettingsPen: { clickToZoom: false },
@@ -42,6 +47,10 @@ export class Stage extends EventTarget {
     this.osd.addHandler("update-viewport", () => { this.sharpen(); this.tell("frame"); });
     this.osd.addHandler("animation-finish", () => this.tell("rest"));
     this.osd.addHandler("canvas-press", () => element.focus({ preventScroll: true }));
+    this.osd.addHandler("tile-load-failed", () => this.tell("missing"));
+    this.osd.addHandler("canvas-click", (event) => {
+      if (event.quick && event.originalEvent.pointerType !== "mouse") this.tell("tap", this.toImage(event.position.x, event.position.y));
+    });
     this.osd.addHandler("resize", () => this.tell("frame"));
   }
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.conftest import missing
 from tests.stack.archive import Archive, started
@@ -37,6 +37,8 @@ LOADED = """Promise.all([...document.images].map((image) => {
   image.loading = "eager";
   return image.decode().catch(() => null);
 }))"""
+# A machine may be busy with other things.
+expect.set_options(timeout=20_000)
 Visit = Callable[..., AbstractContextManager[Page]]
 
 

@@ -128,6 +128,16 @@ def test_the_sky_is_that_of_astropy_with_distortion_and_without(
     assert image["wcs"]["sip"], "the exposure has no distortion to test"
 
 
+def test_a_tap_of_a_finger_tells_the_pixel_too(visit: Visit, exposure: Held) -> None:
+    with visit(width=400, has_touch=True) as page:
+        stage = opened(page, f"{exposure.view}?x=128&y=128&z=4")
+        box = stage.bounding_box()
+        assert box
+        page.touchscreen.tap(box["x"] + box["width"] / 2 + 40, box["y"] + box["height"] / 2)
+        expect(told(page, "xy")).to_have_text(re.compile(r"^138\.\d, 12[78]\.\d$"))
+        expect(told(page, "value")).to_have_text(re.compile("MJy/sr$"))
+
+
 # --- how it is drawn --------------------------------------------------------------------------------------------
 
 
@@ -380,6 +390,8 @@ def test_two_pictures_blink_and_lie_side_by_side(visit: Visit, mosaic: Held, fil
         second = page.get_by_role("img", name=other.name)
         expect(second).to_be_visible()
         in_address(page, mode="side", **{"with": str(other.pk)})
+        second.hover()
+        expect(told(page, "sky")).to_have_text(re.compile(r"^10h0[67]m"))
         shot(page, "viewer-side", full_page=False)
         page.get_by_label("With").select_option("")
         expect(second).to_have_count(0)

@@ -132,6 +132,19 @@ def test_pictures_near_by_are_offered_to_compare_with(client: Client, ring: Obse
     assert candidate.distance_arcmin == pytest.approx(0.045 * np.cos(np.radians(40.437)) * 60, rel=1e-4)
 
 
+def test_the_hdus_of_a_multi_slit_file_are_grouped_by_slit(client: Client, ring: Observation) -> None:
+    hdus = []
+    for version in (1, 2):
+        for name in ("SCI", "ERR"):
+            hdu = fits.ImageHDU(np.ones((16, 16), np.float32), name=name, ver=version)
+            hdu.header["SLTNAME"], hdu.header["SOURCEID"] = f"S20{version}A1", version
+            hdus.append(hdu)
+    file = held("jw02733001001_02101_00001_nrs1_cal.fits", fits_bytes(*hdus), observation=ring, suffix="cal")
+    groups = page_of(client.get(f"/files/{file.pk}/view/")).one("select", id="id_hdu").find("optgroup")
+    assert [group["label"] for group in groups] == ["slit S201A1, source 1", "slit S202A1, source 2"]
+    assert [option.text for option in groups[1].find("option")] == ["3 SCI,2", "4 ERR,2"]
+
+
 # --- headers ----------------------------------------------------------------------------------------------------
 
 
