@@ -73,6 +73,7 @@ def restore(folder: Path) -> Copied:
     made = _manifest(folder)
     if made.engine != connection.vendor:
         raise BackupRefused(f"The backup is of {made.engine}, and DATABASE_URL names {connection.vendor}.")
+    Path(settings.ARCHIVE_DIR).mkdir(parents=True, exist_ok=True, mode=0o700)
     _refuse_what_is_in_use()
     _replace_tree(folder / _KEYS, settings.DATA_DIR / _KEYS)
     _replace_tree(folder / "partial", Path(settings.PARTIAL_DIR))

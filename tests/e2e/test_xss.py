@@ -23,9 +23,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from mast.fits.inspect import inspect_file
 from mast.models import ApiToken, AuditEntry, DataFile, ImportJob, Observation, Tag, Transfer
-from mast.practice import PracticeServer
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, TransferFactory
-from tests.integration.little_mast import BLOCK
+from tests.integration.little_mast import BLOCK, LittleMast
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PAYLOADS = Path(__file__).with_name("payloads.txt").read_text().splitlines()
@@ -33,6 +32,7 @@ KEYWORDS = (
     "TARGNAME", "TARGPROP", "TITLE", "PI_NAME", "CATEGORY", "INSTRUME", "DETECTOR", "FILTER", "PUPIL", "GRATING",
     "EXP_TYPE", "OBSLABEL", "PROGRAM", "VISIT_ID", "TELESCOP", "CAL_VER", "CRDS_CTX", "FILENAME", "DATAMODL", "BUNIT",
 )  # fmt: skip
+MAST_TEXTS = ("target_name", "filters", "proposal_pi", "obs_title", "dataURL", "jpegURL", "instrument_name", "s_region")
 # What the archive itself reads back: another text there would test nothing but a 404.
 OWN = {
     "sha256", "state", "source", "proof", "path", "badge", "kind", "source_choice", "choices_key", "digest", "prefix",
@@ -104,7 +104,8 @@ def make(row: int) -> None:
 
 
 def addresses(rows: range) -> Iterator[str]:
-    yield from ("/", "/imports/", "/refresh/", "/account/")
+    yield from ("/", "/imports/", "/refresh/", "/account/", "/search/?kind=program&q=2733&all_levels=on")
+    yield f"/import/preview/?obs_id={quote('jw02733-o001_t001_nircam_clear-f090w')}"
     for observation in Observation.objects.all():
         yield f"/observations/{quote(observation.obs_id, safe='')}/"
         yield f"/admin/mast/observation/{observation.pk}/change/"
@@ -126,9 +127,14 @@ def addresses(rows: range) -> Iterator[str]:
 
 
 @pytest.fixture
-def root(browser: Browser, settings: Any, mast_stand_in: PracticeServer, tmp_path: Path) -> Iterator[Page]:
-    """An administrator's browser, watched for what runs in it and what its policy reports."""
+def root(browser: Browser, settings: Any, tmp_path: Path) -> Iterator[Page]:
+    """An administrator's browser, watched for what runs in it and what its policy reports; and a MAST as hostile."""
     settings.FILES_DIR = tmp_path / "mast"
+    mast = LittleMast(tmp_path / "hostile")
+    for row in range(len(PAYLOADS)):
+        texts = {name: payload(row + shift) for shift, name in enumerate(MAST_TEXTS)}
+        mast.observation(f"jw02733-o{row:03d}_t001_nircam_clear-f090w", row + 1, **texts)
+    settings.MAST_URL, settings.MAST_TIMEOUT_S = mast.serve().url, 120
     user = User.objects.create_superuser("root")
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
@@ -136,9 +142,13 @@ def root(browser: Browser, settings: Any, mast_stand_in: PracticeServer, tmp_pat
     context = browser.new_context(base_url=server.url)
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": server.url}])
     context.add_init_script(WATCH)
-    yield context.new_page()
+    page = context.new_page()
+    # The first search imports astroquery, which a busy machine takes its time over.
+    page.set_default_timeout(120_000)
+    yield page
     context.close()
     server.stop()
+    mast.stop()
 
 
 @pytest.mark.release
@@ -155,7 +165,8 @@ def test_nothing_from_outside_runs_on_any_page(root: Page) -> None:
     for address in addresses(rows):
         answer = root.goto(address)
         assert answer is not None
-        assert answer.status < 500, address
+        # What MAST cannot answer here is said in a page like any other; an error of our own is none of those.
+        assert answer.status != 500, address
         ran += [f"{address}: {what}" for what in root.evaluate("window.ran")]
         reports += [f"{address}: {what}" for what in root.evaluate("window.reports")]
         seen += 1

@@ -144,7 +144,7 @@ def test_an_answer_to_what_one_may_not_see_is_that_to_what_is_not_there(
         one, two = client.get(hidden), client.get(absent)
         ids = {str(secret.pk), OBS_ID, str(job.pk), "999999999", "jw00000", unknown}
         texts = [response.content.decode() for response in (one, two)]
-        for number in ids:
+        for number in sorted(ids, key=len, reverse=True):
             texts = [text.replace(number, "…") for text in texts]
         assert (one.status_code, texts[0]) == (two.status_code, texts[1])
     for action in ("cancel", "resume", "pause"):

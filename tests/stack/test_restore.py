@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ def jobs(archive: Archive) -> list[dict[str, Any]]:
     return list(json.loads(archive.manage("mast_jobs", "--json").stdout)["results"])
 
 
+def asked(archive: Archive, action: str) -> None:
+    (job,) = jobs(archive)
+    address = f"{archive.url}/api/mast/import/{action}/{job['jobId']}"
+    with urllib.request.urlopen(urllib.request.Request(address, method="POST"), timeout=30) as answer:
+        assert answer.status == 200
+
+
 def test_a_backup_of_a_half_finished_import_is_restored_verified_and_gone_on_with(tmp_path: Path) -> None:
     backup = tmp_path / "backup"
     with started(tmp_path / "first", "--rate", "0.5") as first:
@@ -25,9 +33,9 @@ def test_a_backup_of_a_half_finished_import_is_restored_verified_and_gone_on_wit
         assert done.returncode == 0, done.stderr
         parts = first.data_dir / "practice" / ".partial"
         wait_until(lambda: any(part.stat().st_size for part in parts.glob("*.part*")), within_s=60)
+        asked(first, "pause")
         done = first.manage("archive_backup", str(backup))
         assert done.returncode == 0, done.stderr
-        assert jobs(first)[0]["state"] in {"queued", "downloading"}
     assert any((backup / "partial").iterdir())
     with database() as url:
         second = Archive(tmp_path / "second", DATABASE_URL=url)
@@ -38,6 +46,8 @@ def test_a_backup_of_a_half_finished_import_is_restored_verified_and_gone_on_wit
         assert (second.data_dir / key).read_text() == (first.data_dir / key).read_text()
         assert second.manage("up", "--detach").returncode == 0
         try:
+            assert jobs(second)[0]["state"] == "paused"
+            asked(second, "resume")
             wait_until(lambda: jobs(second)[0]["state"] == "complete", within_s=120)
             verified = second.manage("archive_verify")
             assert verified.returncode == 0, verified.stderr
