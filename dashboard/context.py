@@ -28,6 +28,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         },
         "may": May(getattr(request, "user", AnonymousUser())),
         "pill": SimpleLazyObject(pill),
+        "mast_down_since": services.mast_down_since,
     }
 
 

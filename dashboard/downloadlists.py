@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from mast.errors import BadQuery
-from mast.models import DataFile
+from mast.models import DataFile, Observation
 
 MANIFEST: Final = ("uri", "file_name", "size_bytes", "sha256", "calibration_version", "obs_id")
 
@@ -61,10 +62,46 @@ def _manifest(files: Iterable[DataFile], base_url: str) -> str:
     return buffer.getvalue()
 
 
+def _doi(files: Iterable[DataFile], base_url: str) -> str:
+    """Ids of the observations, one a line, as MAST's form for a DOI takes them."""
+    return "".join(f"{name}\n" for name in sorted({file.observation.obs_id for file in files}))
+
+
+ACKNOWLEDGEMENT: Final = (
+    "This work is based on observations made with the NASA/ESA/CSA James Webb Space Telescope. The data were obtained "
+    "from the Mikulski Archive for Space Telescopes at the Space Telescope Science Institute, which is operated by the "
+    "Association of Universities for Research in Astronomy, Inc., under NASA contract NAS 5-03127 for JWST."
+)
+
+
+def _bibtex(files: Iterable[DataFile], base_url: str) -> str:
+    """An entry for each program, with the acknowledgement MAST asks for."""
+    programs = {file.observation.proposal_id: file.observation for file in files}
+    entries = [_entry(program, row) for program, row in sorted(programs.items())]
+    return f"% {ACKNOWLEDGEMENT}\n\n" + "\n".join(entries)
+
+
+def _entry(program: str, row: Observation) -> str:
+    year = f"  year = {{{row.observed_at.year}}},\n" if row.observed_at else ""
+    return (
+        f"@misc{{jwst-{_plain(program) or 'unknown'},\n  author = {{{_plain(row.proposal_pi)}}},\n"
+        f"  title = {{{{{_plain(row.obs_title)}}}}},\n{year}"
+        f"  howpublished = {{JWST program {_plain(program)}, Mikulski Archive for Space Telescopes}},\n}}\n"
+    )
+
+
+def _plain(text: str) -> str:
+    """Without what means something to BibTeX; on one line."""
+    return " ".join(_SPECIAL.sub(" ", text).split())
+
+
+_SPECIAL: Final = re.compile(r"[{}\\%$#&~^_@\x00-\x1f]")
 FORMS: Final = {
     "shell": Form("shell script (curl)", "jwst-files.sh", "text/x-shellscript; charset=utf-8", _shell),
     "astroquery": Form("astroquery", "jwst-files.py", "text/x-python; charset=utf-8", _astroquery),
     "manifest": Form("manifest (CSV)", "jwst-manifest.csv", "text/csv; charset=utf-8", _manifest),
+    "doi": Form("ids for a DOI", "jwst-doi.txt", "text/plain; charset=utf-8", _doi),
+    "bibtex": Form("BibTeX", "jwst.bib", "application/x-bibtex; charset=utf-8", _bibtex),
 }
 
 
@@ -72,7 +109,7 @@ def listed(form: str, files: QuerySet[DataFile], base_url: str) -> tuple[Form, s
     """A list of these files in one of the forms."""
     if form not in FORMS:
         raise BadQuery(f"There is no list of the form {form!r}.", fields={"form": f"one of {', '.join(FORMS)}"})
-    rows = files.order_by("file_name").only(
-        "pk", "file_name", "sha256", "size_bytes", "data_uri", "product_obs_id", "raw"
-    )
+    own = ("file_name", "sha256", "size_bytes", "data_uri", "product_obs_id", "raw")
+    about = (f"observation__{name}" for name in ("obs_id", "proposal_id", "proposal_pi", "obs_title", "observed_at"))
+    rows = files.order_by("file_name").select_related("observation").only(*own, *about)
     return FORMS[form], FORMS[form].write(rows.iterator(), base_url)

@@ -37,6 +37,16 @@ class Lineage:
     """of an association: what it joins"""
 
 
+def relatives(row: Observation) -> list[Observation]:
+    """Observations that list files of this one too: mosaics it is part of, members it joins."""
+    listing = DataFile.observations.through.objects
+    mine = visibility.my_files().values("pk")
+    shared = listing.filter(observation=row, datafile__in=mine).values("datafile")
+    others = listing.filter(datafile__in=shared).exclude(observation=row).values("observation")
+    found = visibility.my_observations().filter(pk__in=others).order_by("-calib_level", "obs_id")
+    return list(found.defer("raw")[:MOST_SIBLINGS])
+
+
 def of(file: DataFile) -> Lineage:
     siblings = visibility.my_files().filter(product_obs_id=file.product_obs_id).exclude(pk=file.pk)
     observations = list(visibility.my_observations().filter(all_files=file).order_by("obs_id")[:MOST_SIBLINGS])

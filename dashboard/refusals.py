@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import reswap, retarget
 
+from dashboard import keptsearches
 from dashboard.forms import SearchForm
-from mast.errors import MastError
+from mast.errors import ArchiveError, MastError
 
 
 def refusal(request: HttpRequest, error: MastError) -> HttpResponse:
@@ -18,6 +19,8 @@ def refusal(request: HttpRequest, error: MastError) -> HttpResponse:
     is_part = bool(getattr(request, "htmx", False)) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     if request.resolver_match and request.resolver_match.url_name == "search":
         context |= {"here": "search", "form": SearchForm(request.GET)}
+        if isinstance(error, ArchiveError):
+            context["kept_searches"] = keptsearches.latest()
         template = "dashboard/search.html#results" if is_part else "dashboard/search.html"
         return _aimed(render(request, template, context, status=error.http_status), "#results", "outerHTML")
     if is_part:

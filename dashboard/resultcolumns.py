@@ -89,7 +89,11 @@ def _rights(row: ObservationRow) -> Cell:
     if not is_exclusive(row):
         return Cell("public", "nowrap")
     until = write.day(row.released_at)
-    words = format_html('<span class="badge wait">exclusive</span><br><span class="soft small">until {}</span>', until)
+    words = format_html(
+        '<span class="badge wait">{} exclusive</span><br><span class="soft small">until {}</span>',
+        write.icon("lock"),
+        until,
+    )
     return Cell(words, "nowrap")
 
 

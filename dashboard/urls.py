@@ -4,6 +4,7 @@ from django.urls import path
 
 from dashboard.views import (
     account,
+    guide,
     imports,
     library,
     look,
@@ -14,6 +15,7 @@ from dashboard.views import (
     spectra,
     tables,
     viewer,
+    whatsnew,
 )
 
 urlpatterns = [
@@ -26,6 +28,8 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/password/", account.ChangePassword.as_view(), name="account-password"),
     path("account/<str:action>/", account.act, name="account-act"),
+    path("guide/", guide.guide, name="guide"),
+    path("whats-new/", whatsnew.whats_new, name="new"),
     path("search/", search.search, name="search"),
     path("search/preview/", search.preview, name="preview"),
     path("search/read/", search.read, name="read"),

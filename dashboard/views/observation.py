@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import curation, facts, footprint, lineage, snippets
+from dashboard import curation, downloadlists, facts, footprint, history, lineage, snippets
 from dashboard.forms import CurateForm
-from mast import errors, library, services, visibility
+from mast import errors, library, services
 from mast.models import DataFile, Observation
 
 FILES_PER_PAGE = 200
@@ -46,7 +46,10 @@ def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
         "drawing": footprint.draw(row.s_region),
         "snippets": snippets.of_observation(row, _base_url(request)),
         "form": _form(row),
-        "jobs": visibility.my_jobs().filter(observation=row)[:5],
+        "history": history.of(row),
+        "relatives": lineage.relatives(row),
+        "list_forms": [(name, form.title) for name, form in downloadlists.FORMS.items()],
+        "acknowledgement": downloadlists.ACKNOWLEDGEMENT,
     }
     return render(request, "dashboard/observation.html", context)
 

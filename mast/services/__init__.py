@@ -70,6 +70,7 @@ from mast.services.searches import (
     SearchResult,
     held_among,
     held_counts,
+    kept_searches,
     list_products,
     search,
     turn_page,
@@ -86,7 +87,7 @@ from mast.services.shelf import (
     verify_shelf,
     wrong_files,
 )
-from mast.services.system import health, shelf_state
+from mast.services.system import health, mast_down_since, shelf_state
 from mast.services.tabling import spectra_of, spectrum_of, table_batches, table_page
 from mast.services.viewer import (
     cube_info,
@@ -150,6 +151,7 @@ __all__ = [
     "image_info",
     "job_progress",
     "jobs_in",
+    "kept_searches",
     "left_to_verify",
     "list_jobs",
     "list_products",
@@ -157,6 +159,7 @@ __all__ = [
     "look",
     "look_header",
     "look_picture",
+    "mast_down_since",
     "may_steer",
     "metadata",
     "pause_job",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
@@ -16,7 +17,8 @@ from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
 from mast.archive.rows import ProductRow
 from mast.imports import planning, searchcache
-from mast.models import DataFile, Observation
+from mast.models import CachedSearch, DataFile, Observation
+from mast.services import system
 
 IDS_A_QUERY = 500
 MOST_IDS = 20_000
@@ -68,11 +70,14 @@ def _ask(query: Query) -> tuple[SearchAnswer, dt.datetime | None]:
     try:
         answer = archive_search.search(query, conf.archive_config())
         searchcache.keep(query, answer)
-    except errors.ArchiveError:
+    except errors.ArchiveError as error:
+        if isinstance(error, errors.ArchiveUnavailable | errors.ArchiveTimeout):
+            system.mast_failed()
         kept = searchcache.find(query)
         if kept is None:
             raise
         return kept
+    system.mast_answered()
     return answer, None
 
 
@@ -127,3 +132,9 @@ def held_among(obs_ids: Iterable[str]) -> set[str]:
         here = visibility.my_files().filter(observations=OuterRef("pk"))
         held.update(rows.filter(Exists(here)).values_list("obs_id", flat=True))
     return held
+
+
+def kept_searches(limit: int = 8) -> list[tuple[dict[str, Any], dt.datetime, int]]:
+    """The latest searches whose answers are kept: what was asked, when, and how many rows there are."""
+    rows = CachedSearch.objects.order_by("-fetched_at").values_list("query", "fetched_at", "row_count")
+    return list(rows.exclude(query__kind="recent")[:limit])

@@ -60,8 +60,8 @@ class SpanSet:
 class Lease:
     """A stretch one connection is fetching.
 
-    Bytes before `position` are recorded, those before `claimed` are here or being written. `stop` may be lowered by another
-    connection that has nothing left to do, if the piece `is_divisible`; None means until the body ends.
+    Bytes before `position` are recorded, those before `claimed` are here or being written. `stop` may be lowered by
+    another connection that has nothing left to do, if the piece `is_divisible`; None means until the body ends.
     """
 
     start: int

@@ -52,6 +52,8 @@ PAGES = {
     "account": {"GET": SIGNED_IN},
     "account-password": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "account-act": {"POST": SIGNED_IN},
+    "guide": {"GET": READ},
+    "new": {"GET": READ},
     "search": {"GET": READ},
     "preview": {"GET": READ},
     "read": {"GET": READ},
@@ -146,7 +148,8 @@ class World:
     def names(self) -> dict[str, Any]:
         observation = self.file.observation
         return {"obs_id": observation.obs_id, "file_id": self.file.pk, "job_id": str(self.job.pk), "action": "cancel",
-                "section": "running", "code": "not_found", "trash_id": self.trash.pk, "z": 0, "x": 0, "y": 0}  # fmt: skip
+                "section": "running", "code": "not_found", "trash_id": self.trash.pk,
+                "z": 0, "x": 0, "y": 0}  # fmt: skip
 
     def body(self, name: str) -> dict[str, Any]:
         """What makes a form do what it is for."""
