@@ -36,7 +36,7 @@ class Crc64Nvme:
 
     def update(self, data: bytes | memoryview) -> None:
         for start in range(0, len(data), BLOCK_BYTES):
-            block = data[start : start + BLOCK_BYTES]
+            block = bytes(data[start : start + BLOCK_BYTES])
             self._state = _moved_on(self._state, len(block)) ^ _sum_from_zero(block)
 
     def hexdigest(self) -> str:
