@@ -19,6 +19,7 @@ from jwstarchive.login_settings import *  # noqa: F403 - settings are names in t
 from jwstarchive.login_settings import OIDC
 from jwstarchive.run import state
 from jwstarchive.run.valkey import Valkey
+from mast.hours import Hours
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -55,6 +56,15 @@ def _address(name: str, default: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ImproperlyConfigured(f"{name}={value!r} must be an http or https address.")
     return value
+
+
+def _hours(name: str) -> Hours | None:
+    text = env.str(name, default="")
+    try:
+        return Hours.parse(text) if text else None
+    except ValueError:
+        advice = f"{name}={text!r} must read like 22:00-06:00 or 22:00-06:00 Europe/Berlin."
+        raise ImproperlyConfigured(advice) from None
 
 
 # --- where things are -------------------------------------------------------------------------------------------
@@ -102,6 +112,8 @@ DOWNLOAD_FILES = _whole_number("DOWNLOAD_FILES", 4, low=1, high=32)
 DOWNLOAD_CHUNK_MB = _number("DOWNLOAD_CHUNK_MB", 8, low=0.0625, high=256)
 # Where nginx leads inside to the files, which it then sends itself; empty: this process does.
 SENDFILE = env.str("JWST_SENDFILE", default="")
+DOWNLOAD_RATE_MB = _number("DOWNLOAD_RATE_MB", 0, low=0, high=1e5)
+DOWNLOAD_HOURS = _hours("DOWNLOAD_HOURS")
 STORAGE_MIN_FREE_GB = _number("STORAGE_MIN_FREE_GB", 2, low=0, high=1e6)
 VERIFY_MB_PER_S = _number("VERIFY_MB_PER_S", 100, low=0, high=1e6)
 
@@ -323,6 +335,8 @@ CELERY_TIMEZONE = "UTC"
 # --- leases and waits; tests scale them down --------------------------------------------------------------------
 
 LEASE_S = 60.0
+SLICE_S = 5 * 60.0
+SLICE_BYTES = 4 << 30
 SWEEP_EVERY_S = 5.0
 GIVE_UP_AFTER_S = 15 * 60.0
 CELERY_BEAT_SCHEDULE_FILENAME = str(RUN_DIR / "beat-schedule")

@@ -33,12 +33,12 @@ def archive_config() -> ArchiveConfig:
 
 
 def transfer_config() -> TransferConfig:
-    """How bytes are fetched, for one process: the site's connections are shared by the files fetched at once."""
+    """How bytes are fetched. Of the site's connections one file may have all that no other has use for."""
     from mast.transfer.config import TransferConfig
 
     return TransferConfig(
         chunk_bytes=int(settings.DOWNLOAD_CHUNK_MB * MIB),
-        connections=max(1, settings.DOWNLOAD_CONNECTIONS // settings.DOWNLOAD_FILES),
+        connections=settings.DOWNLOAD_CONNECTIONS,
         give_up_after_s=settings.GIVE_UP_AFTER_S,
         min_free_bytes=min_free_bytes(),
         lock_wait_s=settings.LEASE_S / 12,

@@ -28,6 +28,8 @@ def fetch(transfer_ids: Sequence[int]) -> None:
     job = ImportItem.objects.filter(transfer__in=list(transfer_ids)).values_list("job_id", flat=True).last()
     with stopping.by_signal(), acting.working_for(str(job or "")):
         importer.run(transfer_ids, stopping.is_asked)
+        if not stopping.is_asked():
+            sweeper.refill()
 
 
 @shared_task

@@ -17,6 +17,7 @@ for _name in (
     "DOWNLOAD_CHUNK_MB", "STORAGE_MIN_FREE_GB", "JWST_TLS", "JWST_LOG", "JWST_SENDFILE", "JWST_PROXY",
     "JWST_OTHER_USERS", "LDAP_URL",
     "OIDC_CLIENT_ID", "JWST_NEW_ACCOUNT_ROLE", "JWST_SEARCHES_PER_MINUTE", "JWST_IMPORTS_PER_MINUTE",
+    "DOWNLOAD_RATE_MB", "DOWNLOAD_HOURS",
 ):  # fmt: skip
     os.environ[_name] = ""
 os.environ.setdefault("DATABASE_URL", "")

@@ -1,31 +1,32 @@
 """Messages to the workers. They carry ids only and may be lost, doubled or late: the rows are the truth.
 
-A message names one large file or up to 50 small ones. At most `WINDOW` messages lie in the queue; the sweeper sends
-the rest as it drains, so that 20,000 files neither block a request nor stand before everybody else's.
+A message names one large file or up to 50 small ones, in the order of `turns`. At most `WINDOW` messages lie in the
+queue; workers and sweepers send the rest as it drains, so that 20,000 files neither block a request nor stand before
+everybody else's.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import redis
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from mast import conf
+from mast.imports import opening, turns
 from mast.imports.leases import DUE, FREE
 from mast.models import ImportJob, Transfer
 from mast.terms import JobState
 
 log = logging.getLogger(__name__)
 
-WINDOW: Final = 100
-BATCH: Final = 50
+WINDOW: Final = 16
 IDS_A_QUERY: Final = 500
 UNREACHABLE: Final = "Queued; the queue is not reachable at the moment, the import starts by itself when it is."
 _JOB_TASKS: Final = {
@@ -53,15 +54,17 @@ def publish_transfers(job_id: Any) -> bool:
 
 
 def publish(transfers: QuerySet[Transfer]) -> bool:
-    """Send queued transfers out, oldest first, as many as there is room for in the queue."""
+    """Send queued transfers out, as many as there is room for in the queue, by turns."""
     length = queue_length()
     if length is None:
         return False
-    queued = transfers.filter(FREE, DUE, state__in=(JobState.QUEUED, JobState.WAITING)).order_by("queued_at", "pk")
+    if not opening.is_open():
+        opening.put_aside(transfers)
+        return True
+    queued = transfers.filter(FREE, DUE, state__in=(JobState.QUEUED, JobState.WAITING))
     room = max(0, WINDOW - length)
-    sizes = queued.values_list("pk", Coalesce("total_bytes", "catalog_bytes"))[: room * BATCH]
     sent: list[int] = []
-    messages = list(_messages(sizes))[:room]
+    messages = turns.messages(queued, room, conf.transfer_config().small_bytes) if room else []
     for ids in messages:
         if not _send("mast.tasks.fetch", ids):
             break
@@ -70,22 +73,6 @@ def publish(transfers: QuerySet[Transfer]) -> bool:
         for start in range(0, len(sent), IDS_A_QUERY):
             Transfer.objects.filter(pk__in=sent[start : start + IDS_A_QUERY]).update(published_at=Now())
     return len(sent) == sum(map(len, messages))
-
-
-def _messages(sizes: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
-    """Ids in groups: a large file alone, small ones together. An unknown size counts as large."""
-    small: list[int] = []
-    small_bytes = conf.transfer_config().small_bytes
-    for transfer_id, size in sizes:
-        if size is None or size > small_bytes:
-            yield [transfer_id]
-            continue
-        small.append(transfer_id)
-        if len(small) == BATCH:
-            yield small
-            small = []
-    if small:
-        yield small
 
 
 def publish_derived(data_uris: Sequence[str]) -> None:

@@ -25,6 +25,8 @@ from mast.transfer.values import Progress
 log = logging.getLogger(__name__)
 
 TICK_S: Final = 0.25
+LOOK_S: Final = 0.5
+"""how often it is looked whether a person, or another worker, took a transfer away"""
 BEATS_A_LEASE: Final = 20
 SMALL_LOSS_BYTES: Final = 64 << 20
 """bytes under way at a kill, which come again without a word: the journal is behind by a mebibyte a connection"""
@@ -70,8 +72,13 @@ class Watched:
     @property
     def has_moved(self) -> bool:
         """Whether bytes came since it was claimed."""
-        seen = self._seen
-        return seen is not None and self._first_bytes is not None and seen.done_bytes > self._first_bytes
+        return self.new_bytes > 0
+
+    @property
+    def new_bytes(self) -> int:
+        """Bytes that came since it was claimed."""
+        seen, first = self._seen, self._first_bytes
+        return max(0, seen.done_bytes - first) if seen is not None and first is not None else 0
 
     def pulse(self) -> Pulse:
         """What the next beat writes of it."""
@@ -109,10 +116,15 @@ class Watched:
 class Heart:
     """Beats for a group of claims until it is left. `should_stop` may be asked from any thread."""
 
-    def __init__(self, claims: Sequence[Claim], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, claims: Sequence[Claim], stopping: Callable[[], bool], tick: Callable[[], None] = lambda: None
+    ) -> None:
         self._watched = {claim.id: Watched(claim) for claim in claims}
         self._ended: set[int] = set()
         self._stopping = stopping
+        self._tick = tick
+        self._began = time.monotonic()
+        self._first_bytes_at: float | None = None
         self._done = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
@@ -129,6 +141,8 @@ class Heart:
 
     def report(self, transfer_id: int, progress: Progress) -> None:
         """Take note of where a transfer is."""
+        if self._first_bytes_at is None and progress.phase == "downloading":
+            self._first_bytes_at = time.monotonic()
         self._watched[transfer_id].take(progress)
 
     def should_stop(self, transfer_id: int) -> bool:
@@ -142,6 +156,22 @@ class Heart:
         """What was shown last as done, and is kept when the transfer is given back."""
         return self._watched[transfer_id].shown_bytes
 
+    @property
+    def new_bytes(self) -> int:
+        """What came since the group was claimed."""
+        return sum(watched.new_bytes for watched in self._watched.values())
+
+    @property
+    def is_slice_over(self) -> bool:
+        """Whether it has had its share for now. Reading again what is there must stay the lesser part of the work."""
+        old_bytes = sum(watched.claim.transfer.done_bytes for watched in self._watched.values())
+        if not self.new_bytes or self._first_bytes_at is None:
+            return False
+        reading_s, fetching_s = self._first_bytes_at - self._began, time.monotonic() - self._first_bytes_at
+        return fetching_s > max(settings.SLICE_S, 4 * reading_s) or self.new_bytes > max(
+            settings.SLICE_BYTES, old_bytes
+        )
+
     def forget(self, transfer_id: int) -> None:
         """Stop beating for a transfer that has ended, before its row changes for the last time."""
         with self._lock:
@@ -149,13 +179,17 @@ class Heart:
 
     def _run(self) -> None:
         every = settings.LEASE_S / BEATS_A_LEASE
-        due = time.monotonic() + every
+        look_due = due = time.monotonic()
         try:
             while not self._done.wait(min(TICK_S, every)):
                 live.write({watched.claim.id: watched.numbers() for watched in self._beating() if watched.is_begun})
+                self._tick()
                 if time.monotonic() >= due:
                     self._beat()
                     due = time.monotonic() + every
+                elif time.monotonic() >= look_due:
+                    self._look()
+                    look_due = time.monotonic() + LOOK_S
         finally:
             connection.close()
 
@@ -163,13 +197,19 @@ class Heart:
         return [watched for key, watched in self._watched.items() if key not in self._ended and not watched.is_lost]
 
     def _beat(self) -> None:
+        self._hear(lambda claims: leases.beat(claims, {claim.id: self._watched[claim.id].pulse() for claim in claims}))
+
+    def _look(self) -> None:
+        self._hear(leases.lost)
+
+    def _hear(self, ask: Callable[[Sequence[Claim]], set[int]]) -> None:
+        """Take note of the transfers that are ours no more."""
         with self._lock:
-            beating = self._beating()
-            if not beating:
+            claims = [watched.claim for watched in self._beating()]
+            if not claims:
                 return
             try:
-                pulses = {watched.claim.id: watched.pulse() for watched in beating}
-                for lost in leases.beat([watched.claim for watched in beating], pulses):
+                for lost in ask(claims):
                     self._watched[lost].is_lost = True
             except DatabaseError as exc:
                 # The lease outlives some missed beats; when it does not, another worker goes on from the same bytes.

@@ -8,21 +8,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
+
 from mast import conf, credentials, errors
 from mast.credentials import Credential
 from mast.fits.inspect import inspect_files
-from mast.imports import broker, control, jobs, leases, locating, places, planning, records, sources
+from mast.imports import (
+    broker,
+    control,
+    jobs,
+    leases,
+    live,
+    locating,
+    opening,
+    places,
+    planning,
+    records,
+    site,
+    sources,
+)
 from mast.imports.heart import Heart
 from mast.imports.leases import Claim
 from mast.imports.patience import patiently
 from mast.models import DataFile, Transfer
 from mast.terms import JobState, SourceChoice
 from mast.transfer.engine import fetch
+from mast.transfer.many import Crew, Ended
 from mast.transfer.values import Fetched, Wanted
 
 log = logging.getLogger(__name__)
@@ -44,18 +59,45 @@ def run(transfer_ids: Sequence[int], stopping: Callable[[], bool] = lambda: Fals
     ids = [claim.id for claim in claims]
     jobs.settle_jobs_of(ids)
     try:
-        with Heart(claims, stopping) as heart:
-            _Run(heart).bring(claims)
+        if not opening.is_open():
+            for claim in claims:
+                leases.wait(claim, opening.closed_for().total_seconds(), opening.sentence(), is_attempt=False)
+            return
+        _bring(claims, stopping)
     finally:
         released = Transfer.objects.filter(pk__in=ids, state__in=(JobState.QUEUED, JobState.WAITING)).exists()
         jobs.settle_jobs_of(ids, released=released)
 
 
+def _bring(claims: Sequence[Claim], stopping: Callable[[], bool]) -> None:
+    """Beat for these claims, as a member of the site, while they are on their way."""
+    site.join()
+    member = site.Member("s3" if claims[0].transfer.s3_key else "http", settings.DOWNLOAD_CONNECTIONS)
+    turn = Turn()
+    try:
+        with Heart(claims, lambda: stopping() or turn.is_over, lambda: turn.tick(heart, member)) as heart:
+            _Run(heart, member).bring(claims)
+    finally:
+        member.leave()
+
+
+class Turn:
+    """How long a group may go on: a slice while others wait, and the hours at which files are fetched at all."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+    def tick(self, heart: Heart, member: site.Member) -> None:
+        member.beat()
+        self.is_over |= not opening.is_open() or (heart.is_slice_over and bool(live.queue_length()))
+
+
 class _Run:
     """One group of claims on its way."""
 
-    def __init__(self, heart: Heart) -> None:
+    def __init__(self, heart: Heart, member: site.Member) -> None:
         self.heart = heart
+        self.member = member
         self.config = conf.transfer_config()
         self.damaged: set[int] = set()
         self.credentials: dict[int, Credential] = {}
@@ -64,16 +106,17 @@ class _Run:
         allowed = [claim for claim in claims if self._is_allowed(claim)]
         ready = self._looked_up(allowed)
         self.damaged = _damaged(ready)
-        connections = self.config.connections
+        at_once = self.config.connections
         if len(ready) > 1:
             self.config = replace(self.config, connections=1)
-        with ThreadPoolExecutor(max_workers=max(1, min(connections, len(ready)))) as pool:
-            coming = {pool.submit(self._fetch, claim): claim for claim in ready}
-            while coming:
-                wait(coming, return_when=FIRST_COMPLETED)
-                # Small files come in swarms: inspected by one child and recorded in one transaction they cost little.
-                done, _ = wait(coming, timeout=GATHER_S)
-                self._end({coming.pop(future): future for future in done})
+            self.member.wants(min(at_once, len(ready)))
+        left = len(ready)
+        # Small files come in swarms: inspected by one child and recorded in one transaction they cost little.
+        for ended in Crew(ready, self._fetch, lambda: min(at_once, self.member.granted)).ended(GATHER_S):
+            left -= len(ended)
+            if left:
+                self.member.wants(min(at_once, left) if len(ready) > 1 else at_once)
+            self._end(ended)
 
     def _is_allowed(self, claim: Claim) -> bool:
         """Whether somebody who waits for an exclusive file has a token for it, which is then kept for the threads."""
@@ -109,7 +152,8 @@ class _Run:
     # --- bytes --------------------------------------------------------------------------------------------------
 
     def _fetch(self, claim: Claim) -> Fetched:
-        """In a thread of the pool; no database here."""
+        """In a thread of the crew; no database here."""
+        self.member.wait_for_turn(lambda: self.heart.should_stop(claim.id))
         if self.heart.should_stop(claim.id):
             raise errors.Cancelled
         wanted = self._wanted(claim)
@@ -132,6 +176,7 @@ class _Run:
             self.config,
             on_progress=lambda progress: self.heart.report(claim.id, progress),
             should_stop=lambda: self.heart.should_stop(claim.id),
+            site=self.member,
         )
 
     def _wanted(self, claim: Claim) -> Wanted:
@@ -147,17 +192,16 @@ class _Run:
 
     # --- ends ---------------------------------------------------------------------------------------------------
 
-    def _end(self, ended: Mapping[Claim, Future[Fetched]]) -> None:
-        arrived = {claim: future.result() for claim, future in ended.items() if future.exception() is None}
-        for claim, future in ended.items():
-            if claim not in arrived:
-                self._failed(claim, future)
-        if arrived:
+    def _end(self, ended: Sequence[Ended[Claim]]) -> None:
+        for one in ended:
+            if one.error is not None:
+                self._failed(one.wanted, one.error)
+        if arrived := {one.wanted: one.fetched for one in ended if one.fetched is not None}:
             self._arrived(arrived)
 
-    def _failed(self, claim: Claim, future: Future[Fetched]) -> None:
+    def _failed(self, claim: Claim, error: BaseException) -> None:
         try:
-            future.result()
+            raise error
         except (errors.Cancelled, errors.LeaseLost):
             self._stopped(claim)
         except errors.AlreadyClaimed as error:

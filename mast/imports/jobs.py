@@ -9,6 +9,7 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 
 from mast import conf, terms
+from mast.imports import places
 from mast.models import ImportJob, Transfer
 from mast.terms import JobState
 
@@ -65,7 +66,10 @@ def missing_room(job_id: Any) -> int:
     """How many bytes the disk lacks for the rest of a job; negative when there is room."""
     rest = Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")
     unfinished = transfers_of(job_id).exclude(state=JobState.COMPLETE)
-    return (unfinished.aggregate(rest=Sum(rest))["rest"] or 0) + conf.min_free_bytes() - conf.free_bytes()
+    taken = places.set_aside_bytes()
+    begun = unfinished.filter(file_name__in=taken).values_list("file_name", "done_bytes")
+    has_room = sum(max(0, taken[name] - done) for name, done in begun)
+    return (unfinished.aggregate(rest=Sum(rest))["rest"] or 0) - has_room + conf.min_free_bytes() - conf.free_bytes()
 
 
 def _end(job_id: Any, counts: dict[str, int]) -> None:

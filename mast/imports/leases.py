@@ -7,8 +7,11 @@ the epoch of the claim: it changes nothing once another worker, or a person, too
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from django.conf import settings
@@ -42,7 +45,11 @@ class Claim:
 
     def row(self) -> QuerySet[Transfer]:
         """The transfer's row while it is still ours."""
-        return Transfer.objects.filter(pk=self.id, owner=self.owner, epoch=self.epoch)
+        return Transfer.objects.filter(self.is_ours)
+
+    @property
+    def is_ours(self) -> Q:
+        return Q(pk=self.id, owner=self.owner, epoch=self.epoch)
 
 
 @dataclass
@@ -87,9 +94,37 @@ def claim(transfer_ids: Sequence[int]) -> list[Claim]:
 
 
 def beat(claims: Iterable[Claim], pulses: Mapping[int, Pulse]) -> set[int]:
-    """Write how far each transfer is and extend the leases of those that live; ids that are ours no more come back."""
+    """Write how far each transfer is and extend the leases of those that live; ids that are ours no more come back.
+
+    Of a batch most have not begun, or ended the same: those that have the same to say share one statement.
+    """
+    alike: dict[tuple[object, ...], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        alike[astuple(pulses[claim.id])].append(claim)
     with transaction.atomic():
-        return {claim.id for claim in claims if not claim.row().update(**_beat_fields(pulses[claim.id]))}
+        lost = [_beat_alike(group, pulses[group[0].id]) for group in alike.values()]
+    return set().union(*lost)
+
+
+def _beat_alike(group: Sequence[Claim], pulse: Pulse) -> set[int]:
+    if _rows(group).update(**_beat_fields(pulse)) == len(group):
+        return set()
+    return lost(group)
+
+
+def _rows(claims: Iterable[Claim]) -> QuerySet[Transfer]:
+    """The rows of these claims that are still ours."""
+    return Transfer.objects.filter(reduce(or_, (claim.is_ours for claim in claims), Q(pk__in=())))
+
+
+def held(claims: Iterable[Claim]) -> set[int]:
+    """Which of these are still ours; their rows stay as they are until the transaction ends."""
+    return set(_rows(claims).select_for_update().values_list("pk", flat=True))
+
+
+def lost(claims: Sequence[Claim]) -> set[int]:
+    """Which of these are ours no more: taken over, paused or cancelled. One query."""
+    return {claim.id for claim in claims} - set(_rows(claims).values_list("pk", flat=True))
 
 
 def _beat_fields(pulse: Pulse) -> dict[str, object]:

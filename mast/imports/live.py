@@ -92,6 +92,17 @@ class _Connection:
 _connection: Final = _Connection()
 
 
+def commands(commands: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+    """Answers of the site's Redis to these commands; None while it does not answer."""
+    return _connection.run(commands)
+
+
+def queue_length() -> int:
+    """How many messages wait for a worker; none when nobody can say."""
+    answers = _connection.run([("LLEN", settings.CELERY_TASK_DEFAULT_QUEUE)])
+    return int(answers[0]) if answers else 0
+
+
 def _key(transfer_id: int) -> str:
     return f"transfer:{transfer_id}"
 

@@ -37,7 +37,7 @@ def look_up(claims: Sequence[Claim]) -> None:
     with transaction.atomic():
         for transfer in asked:
             transfer.s3_key, transfer.s3_looked_up = keys.get(transfer.data_uri) or "", True
-            Transfer.objects.filter(pk=transfer.pk).update(s3_key=transfer.s3_key, s3_looked_up=True)
+        Transfer.objects.bulk_update(asked, ["s3_key", "s3_looked_up"])
 
 
 def _next(transfers: Sequence[Transfer]) -> QuerySet[Transfer]:

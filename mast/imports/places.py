@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mast import conf, errors, terms
 from mast.transfer.disk import DISK
+from mast.transfer.partfile import PART, TAG_LENGTH
 
 
 def final_path(file_name: str, product_obs_id: str, proposal_id: Any, fallback: str) -> Path:
@@ -51,6 +53,17 @@ def lying() -> Iterator[Path]:
     for folder, folders, names in os.walk(conf.files_dir()):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(folder, name).relative_to(conf.files_dir()) for name in names if not name.startswith("."))
+
+
+def set_aside_bytes() -> dict[str, int]:
+    """What parts have taken of the disk already, by file name, filled or not."""
+    taken: dict[str, int] = defaultdict(int)
+    with suppress(FileNotFoundError), os.scandir(conf.partial_dir()) as entries:
+        for entry in entries:
+            if entry.name.endswith(PART):
+                with suppress(FileNotFoundError):
+                    taken[entry.name[: -len(PART) - TAG_LENGTH - 1]] += entry.stat().st_blocks * 512
+    return taken
 
 
 def set_aside(path: Path) -> Path | None:

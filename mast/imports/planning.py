@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from mast import conf, credentials, errors, terms, visibility, words
@@ -18,6 +18,7 @@ from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow, ProductRow
+from mast.imports import places
 from mast.models import DataFile, Transfer
 from mast.terms import CalibLevel, JobState, Rights, SourceChoice
 
@@ -242,10 +243,11 @@ def refuse_full_disk(plan: ImportPlan) -> None:
     DiskFull : with the missing bytes
     """
     own = {file.row.data_uri for file in plan.files}
+    taken = places.set_aside_bytes()
     waiting = Transfer.objects.filter(state__in=(JobState.QUEUED, JobState.WAITING)).values_list(
-        "data_uri", Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")
+        "data_uri", "file_name", "done_bytes", Coalesce("total_bytes", "catalog_bytes", 0)
     )
-    promised = sum(max(0, rest) for uri, rest in waiting if uri not in own)
+    promised = sum(max(0, size - max(done, taken.get(name, 0))) for uri, name, done, size in waiting if uri not in own)
     missing = plan.to_fetch_bytes + promised + conf.min_free_bytes() - plan.disk_free_bytes
     if plan.to_fetch_bytes and missing > 0:
         needed, short = words.size(plan.to_fetch_bytes), words.size(missing)

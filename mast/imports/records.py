@@ -5,9 +5,10 @@ What a person corrected (`edited_fields`) is never overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -33,58 +34,132 @@ def path_of(file: DataFile) -> Path:
 
 
 def register(finished: Iterable[tuple[Claim, Fetched, Plan]]) -> None:
-    """Record finished files, in one transaction.
+    """Record finished files, in one transaction and with the same few statements however many they are.
 
     A file whose transfer is another's by now, or was stopped by a person, is left out: it lies in its place, and
     whoever brings it next finds it there. So is one whose job was deleted.
     """
     with transaction.atomic():
-        for claim, fetched, plan in finished:
-            try:
-                _register(claim, fetched, plan)
-            except errors.LeaseLost:
-                continue
-            except errors.JobError as error:
-                leases.fail(claim, error)
+        arrived = list(finished)
+        held = leases.held(claim for claim, _, _ in arrived)
+        wanting = _wanting(held)
+        homeless = [claim for claim, _, _ in arrived if claim.id in held and claim.id not in wanting]
+        for claim in homeless:
+            leases.fail(claim, errors.JobError(f"No job with an observation waits for {claim.transfer.file_name}."))
+        ours = [one for one in arrived if one[0].id in wanting]
+        files = _write_files(ours, {pk: jobs[0].observation for pk, jobs in wanting.items()})
+        _complete([claim.transfer for claim, _, _ in ours], files)
+        _share_all((files[claim.transfer.data_uri], wanting[claim.id]) for claim, _, _ in ours)
 
 
-def _register(claim: Claim, fetched: Fetched, plan: Plan) -> None:
-    """Record a file, complete its transfer, and give it the observations and tags of the jobs that want it."""
-    with transaction.atomic():
-        file = write_file(claim.transfer, fetched, plan)
-        if not complete_transfer(claim.row(), file):
-            raise errors.LeaseLost
-        share(file, ImportJob.objects.filter(items__transfer=claim.id))
+def _wanting(transfer_ids: Collection[int]) -> dict[int, list[ImportJob]]:
+    """By transfer: the jobs with an observation that want it, the oldest first."""
+    items = ImportItem.objects.filter(transfer__in=transfer_ids, job__observation__isnull=False)
+    pairs = list(items.order_by("job__created_at").values_list("transfer", "job"))
+    jobs = ImportJob.objects.select_related("observation").in_bulk({job for _, job in pairs})
+    wanting: dict[int, list[ImportJob]] = defaultdict(list)
+    for transfer_id, job_id in pairs:
+        wanting[transfer_id].append(jobs[job_id])
+    return wanting
+
+
+def _write_files(
+    arrived: Sequence[tuple[Claim, Fetched, Plan]], observations: Mapping[int, Observation | None]
+) -> dict[str, DataFile]:
+    """The records of these files by data URI: new ones in one statement, those of products fetched again one by one."""
+    uris = [claim.transfer.data_uri for claim, _, _ in arrived]
+    files = {file.data_uri: file for file in DataFile.objects.select_for_update().filter(data_uri__in=uris)}
+    fresh = []
+    for claim, fetched, plan in arrived:
+        transfer = claim.transfer
+        if transfer.data_uri in files:
+            _rewrite(files[transfer.data_uri], _fields(transfer, fetched, plan))
+        else:
+            file = DataFile(data_uri=transfer.data_uri, observation=observations[claim.id])
+            fresh.append(_with(file, _fields(transfer, fetched, plan)))
+    return files | {file.data_uri: file for file in DataFile.objects.bulk_create(fresh)}
+
+
+def _complete(transfers: Sequence[Transfer], files: Mapping[str, DataFile]) -> None:
+    for transfer in transfers:
+        file = files[transfer.data_uri]
+        transfer.file, transfer.source = file, file.source
+        transfer.total_bytes = transfer.done_bytes = file.size_bytes
+    Transfer.objects.bulk_update(transfers, ["file", "source", "total_bytes", "done_bytes"])
+    Transfer.objects.filter(pk__in=[transfer.pk for transfer in transfers]).update(**_COMPLETED)
+
+
+def _share_all(wanted: Iterable[tuple[DataFile, Sequence[ImportJob]]]) -> None:
+    """Put files under the observations of the jobs that want them, and tag both with the jobs' tags."""
+    seen, tagged, mine = set(), defaultdict(list), defaultdict(list)
+    for file, jobs in wanted:
+        seen |= {(file.pk, job.observation_id) for job in jobs}
+        for job in jobs:
+            if job.tags:
+                tagged[job].append(file.pk)
+            if job.is_exclusive:
+                mine[job].append(file.pk)
+    through = DataFile.observations.through
+    through.objects.bulk_create(
+        [through(datafile_id=file, observation_id=observation) for file, observation in sorted(seen)],
+        ignore_conflicts=True,
+    )
+    for job, ids in mine.items():
+        visibility.let_read(ids, job)
+    for job, ids in tagged.items():
+        _tag(job, ids)
+
+
+def _tag(job: ImportJob, file_ids: Sequence[int]) -> None:
+    through, tags = DataFile.tags.through, tags_of(job)
+    through.objects.bulk_create(
+        [through(datafile_id=pk, tag_id=tag.pk) for pk in file_ids for tag in tags], ignore_conflicts=True
+    )
+    if tags and job.observation:
+        job.observation.tags.add(*tags)
+
+
+_COMPLETED: Final[dict[str, Any]] = {
+    **UNHELD,
+    "state": JobState.COMPLETE,
+    "attempts": 0,
+    "error_code": "",
+    "error": "",
+    "message": "",
+    "not_before": None,
+}
 
 
 def complete_transfer(transfer: QuerySet[Transfer], file: DataFile) -> int:
     """Mark a transfer done with this file."""
     return transfer.update(
-        **UNHELD,
-        state=JobState.COMPLETE,
-        file=file,
-        source=file.source,
-        total_bytes=file.size_bytes,
-        done_bytes=file.size_bytes,
-        attempts=0,
-        error_code="",
-        error="",
-        message="",
-        not_before=None,
+        **_COMPLETED, file=file, source=file.source, total_bytes=file.size_bytes, done_bytes=file.size_bytes
     )
 
 
 def write_file(transfer: Transfer, fetched: Fetched, plan: Plan) -> DataFile:
     """The record of a file that lies proven on disk: a new one, or that of the same product fetched again."""
     known = DataFile.objects.select_for_update().filter(data_uri=transfer.data_uri).first()
-    fields = _from_transfer(transfer) | _from_bytes(fetched) | _from_plan(transfer.file_name, plan)
+    fields = _fields(transfer, fetched, plan)
     if known is None:
         return DataFile.objects.create(data_uri=transfer.data_uri, observation=_first_observation(transfer), **fields)
+    return _rewrite(known, fields)
+
+
+def _fields(transfer: Transfer, fetched: Fetched, plan: Plan) -> dict[str, Any]:
+    return _from_transfer(transfer) | _from_bytes(fetched) | _from_plan(transfer.file_name, plan)
+
+
+def _rewrite(file: DataFile, fields: Mapping[str, Any]) -> DataFile:
+    """What was fetched again takes the place of what was known, but for what a person corrected."""
+    _with(file, edited(fields, file.edited_fields)).save()
+    return file
+
+
+def _with(file: DataFile, fields: Mapping[str, Any]) -> DataFile:
     for name, value in fields.items():
-        if name not in known.edited_fields:
-            setattr(known, name, value)
-    known.save()
-    return known
+        setattr(file, name, value)
+    return file
 
 
 def _first_observation(transfer: Transfer) -> Observation:
@@ -155,17 +230,12 @@ def share_held(job: ImportJob) -> None:
     """The same for the files a job found in the library, many at once."""
     ids = list(ImportItem.objects.filter(job=job, was_held=True).values_list("transfer__file", flat=True))
     through = DataFile.observations.through
-    tagged = DataFile.tags.through
-    tags = tags_of(job)
     through.objects.bulk_create(
         [through(datafile_id=pk, observation_id=job.observation_id) for pk in ids], ignore_conflicts=True
     )
-    tagged.objects.bulk_create(
-        [tagged(datafile_id=pk, tag_id=tag.pk) for pk in ids for tag in tags], ignore_conflicts=True
-    )
     visibility.let_read(ids, job)
-    if ids and tags and job.observation:
-        job.observation.tags.add(*tags)
+    if ids and job.tags:
+        _tag(job, ids)
 
 
 def tags_of(job: ImportJob) -> list[Tag]:

@@ -7,11 +7,11 @@ import logging
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from mast import errors, terms
-from mast.imports import broker, control, joblease, jobs, owners
+from mast.imports import broker, control, joblease, jobs, opening, owners
 from mast.imports.leases import FREE, MAX_ATTEMPTS, UNHELD
 from mast.models import ImportItem, ImportJob, Transfer
 from mast.terms import JobState
@@ -31,6 +31,7 @@ def sweep() -> None:
     give_up()
     go_on_after_full_disk()
     requeue_wanted()
+    opening.take_up()
     settle_stragglers()
     publish_waiting()
 
@@ -124,14 +125,25 @@ def settle_stragglers() -> None:
         jobs.settle(job_id)
 
 
+def unsent(length: int) -> QuerySet[Transfer]:
+    """What an active job wants and no message in a queue of this length names."""
+    patience = dt.timedelta(seconds=AGAIN_S if length == 0 else AGAIN_BUSY_S)
+    return Transfer.objects.filter(_wanted(), Q(published_at=None) | Q(published_at__lt=Now() - patience))
+
+
+def refill() -> None:
+    """A worker has ended a piece of work: send out more before the queue is empty."""
+    length = broker.queue_length()
+    if length is not None and length < broker.WINDOW // 2:
+        broker.publish(unsent(length))
+
+
 def publish_waiting() -> None:
     """Send out what is queued without a message, and what waited long enough."""
     length = broker.queue_length()
     if length is None:
         return
-    patience = dt.timedelta(seconds=AGAIN_S if length == 0 else AGAIN_BUSY_S)
-    unsent = Q(published_at=None) | Q(published_at__lt=Now() - patience)
-    broker.publish(Transfer.objects.filter(_wanted(), unsent))
+    broker.publish(unsent(length))
     jobs_waiting = ImportJob.objects.exclude(kind=ImportJob.Kind.IMPORT).filter(FREE, state=JobState.QUEUED)
     if length:
         jobs_waiting = jobs_waiting.filter(message=broker.UNREACHABLE)

@@ -183,7 +183,7 @@ class Course:
         """One session with one source."""
         admission = Admission(self.wanted, source, self.config, self._disk)
         if self._part and self._part.total is not None:
-            admission.check_room(self._part.total - self._part.done.size_bytes)
+            admission.check_room(self._part.lacking_bytes)
         session = Session(
             admission,
             self._part,

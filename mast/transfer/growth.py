@@ -80,8 +80,8 @@ class Growth:
         if elapsed < LOOK_S:
             return
         waits = self._mostly_wait(waited_s - self._looked_waited_s, elapsed)
-        if waits and not self._is_enough and self.count < self._most:
-            self.is_ramping, self._before = True, None
+        if self._before is None:
+            self.is_ramping = waits and not self._is_enough and self.count < self._most
         self._looked, self._looked_waited_s = now, waited_s
 
     def _try_out(self, done_bytes: int, waited_s: float, now: float) -> None:

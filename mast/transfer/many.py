@@ -11,22 +11,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from mast.transfer.config import TransferConfig
 from mast.transfer.disk import DISK, Disk
 from mast.transfer.engine import fetch
-from mast.transfer.growth import RAMP_S, Growth
+from mast.transfer.growth import LOOK_S, RAMP_S, Growth
 from mast.transfer.site import ALONE, Site
 from mast.transfer.values import Fetched, Progress, Wanted
 from mast.transfer.wire import Waiting, waiting_here
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """One file's end: what was fetched, or what `fetch` raised."""
+class Ended(Generic[T]):
+    """One file's end: what was fetched, or what was raised."""
 
-    wanted: Wanted
+    wanted: T
     fetched: Fetched | None = None
     error: BaseException | None = None
 
@@ -38,11 +42,10 @@ def fetch_many(
     at_once: int = 16,
     on_progress: Callable[[Wanted, Progress], None] = lambda _wanted, _progress: None,
     should_stop: Callable[[Wanted], bool] = lambda _wanted: False,
-    gather_s: float = 0.0,
     disk: Disk = DISK,
     site: Site = ALONE,
-) -> Iterator[list[Ended]]:
-    """Fetch files, in their order, and give out their ends as they come, those of `gather_s` seconds together.
+) -> Iterator[list[Ended[Wanted]]]:
+    """Fetch files, in their order, and give out their ends as they come.
 
     Parameters
     ----------
@@ -52,28 +55,9 @@ def fetch_many(
     The other parameters are those of `fetch`, whose errors come back in `Ended.error`. Whoever stops listening before
     the end waits for the files that are under way: `should_stop` ends them.
     """
-    crew = _Crew(wanted, at_once, site, lambda one: _fetched(one, config, on_progress, should_stop, disk, site))
-    try:
-        left = len(wanted)
-        while left:
-            ended = crew.next_ended(gather_s)
-            left -= len(ended)
-            if ended:
-                yield ended
-    finally:
-        crew.close()
 
-
-def _fetched(
-    wanted: Wanted,
-    config: TransferConfig,
-    on_progress: Callable[[Wanted, Progress], None],
-    should_stop: Callable[[Wanted], bool],
-    disk: Disk,
-    site: Site,
-) -> Ended:
-    try:
-        fetched = fetch(
+    def one(wanted: Wanted) -> Fetched:
+        return fetch(
             wanted,
             config,
             on_progress=lambda progress: on_progress(wanted, progress),
@@ -81,20 +65,20 @@ def _fetched(
             disk=disk,
             site=site,
         )
-    except BaseException as exc:  # noqa: BLE001 - handed to whoever asked for the file
-        return Ended(wanted, error=exc)
-    return Ended(wanted, fetched)
+
+    name = wanted[0].sources[0].name if wanted and wanted[0].sources else ""
+    return Crew(wanted, one, lambda: site.connections(name, at_once)).ended()
 
 
-class _Crew:
-    """The threads that fetch."""
+class Crew(Generic[T]):
+    """Threads that do `work` for one item after another, `most()` of them at a time at most."""
 
-    def __init__(self, wanted: Sequence[Wanted], at_once: int, site: Site, work: Callable[[Wanted], Ended]) -> None:
-        self._left = deque(wanted)
-        self._at_once = at_once
-        self._site = site
+    def __init__(self, items: Sequence[T], work: Callable[[T], Fetched], most: Callable[[], int]) -> None:
+        self._left = deque(items)
+        self._under_way = len(items)
         self._work = work
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._most = most
+        self._ended: queue.SimpleQueue[Ended[T]] = queue.SimpleQueue()
         self._growth = Growth()
         self._done_bytes = 0
         self._lock = threading.Lock()
@@ -103,30 +87,41 @@ class _Crew:
         self._alive = 0
         self._target = 1
 
-    def next_ended(self, gather_s: float) -> list[Ended]:
-        """Those that ended in a moment, none when nothing did."""
-        self._hire()
+    def ended(self, gather_s: float = 0.0) -> Iterator[list[Ended[T]]]:
+        """Those that ended, as they do: the ends of `gather_s` seconds together."""
         try:
-            ended = [self._ended.get(timeout=RAMP_S if self._growth.is_ramping else 4 * RAMP_S)]
-        except queue.Empty:
-            return []
+            while self._under_way:
+                ended = self._some(gather_s)
+                self._under_way -= len(ended)
+                if ended:
+                    yield ended
+        finally:
+            self._close()
+
+    def _some(self, gather_s: float) -> list[Ended[T]]:
+        """What ended in a moment, nothing included."""
+        first = self._next_ended(time.monotonic() + LOOK_S)
+        ended = [first] if first else []
         until = time.monotonic() + gather_s
+        while ended and len(ended) < self._under_way and (more := self._next_ended(until)):
+            ended.append(more)
+        return ended
+
+    def _next_ended(self, until: float) -> Ended[T] | None:
         while True:
-            try:
-                ended.append(self._ended.get(timeout=max(0.0, min(RAMP_S, until - time.monotonic()))))
-            except queue.Empty:
-                if time.monotonic() >= until:
-                    return ended
-                self._hire()
+            self._hire()
+            left = until - time.monotonic()
+            with suppress(queue.Empty):
+                return self._ended.get(timeout=max(0.0, min(RAMP_S, left)))
+            if left <= 0:
+                return None
 
     def _hire(self) -> None:
         with self._lock:
-            name = self._left[0].sources[0].name if self._left and self._left[0].sources else ""
-            most = max(1, self._site.connections(name, self._at_once))
             waited_s = sum(waiting.seconds for waiting in self._waiting)
-            self._target = self._growth.target(self._done_bytes, waited_s, most)
-            lacking = min(self._target - self._alive, len(self._left))
-            self._alive += max(0, lacking)
+            self._target = self._growth.target(self._done_bytes, waited_s, max(1, self._most()))
+            lacking = max(0, min(self._target - self._alive, len(self._left)))
+            self._alive += lacking
         for _ in range(lacking):
             thread = threading.Thread(target=self._run, name="fetch", daemon=True)
             self._threads.append(thread)
@@ -135,21 +130,24 @@ class _Crew:
     def _run(self) -> None:
         with self._lock:
             self._waiting.append(waiting_here())
-        while (wanted := self._next()) is not None:
-            ended = self._work(wanted)
+        while (item := self._next()) is not None:
+            try:
+                ended = Ended(item, self._work(item))
+            except BaseException as exc:  # noqa: BLE001 - handed to whoever asked for the file
+                ended = Ended(item, error=exc)
             with self._lock:
                 self._done_bytes += ended.fetched.size_bytes if ended.fetched else 0
             self._ended.put(ended)
 
-    def _next(self) -> Wanted | None:
-        """The next file; None for a thread that has nothing more to do, or is one too many."""
+    def _next(self) -> T | None:
+        """The next item; None for a thread that has nothing more to do, or is one too many."""
         with self._lock:
             if self._left and self._alive <= self._target:
                 return self._left.popleft()
             self._alive -= 1
             return None
 
-    def close(self) -> None:
+    def _close(self) -> None:
         with self._lock:
             self._left.clear()
         for thread in self._threads:

@@ -83,6 +83,11 @@ class PartFile:
     def is_complete(self) -> bool:
         return self.total is not None and self.done.covers(0, self.total)
 
+    @property
+    def lacking_bytes(self) -> int:
+        """How much of the disk it has yet to take."""
+        return max(0, (self.total or 0) - os.fstat(self._fd).st_blocks * 512)
+
     # --- writing -----------------------------------------------------------------------------------------------
 
     def write(self, offset: int, data: memoryview, source: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from mast import conf, errors, services, terms
+from mast import errors, services, terms
 from mast.imports import control, jobs, leases, sweeper
 from mast.imports.leases import Pulse
 from mast.models import DataFile, ImportJob, Transfer
@@ -270,13 +270,6 @@ def test_the_pill_counts_a_shared_file_once() -> None:
 def test_there_is_no_pill_when_nothing_runs() -> None:
     JobFactory(state=JobState.COMPLETE)
     assert services.active_summary() == (0, 0.0)
-
-
-def test_connections_are_shared_by_the_files_fetched_at_once(settings: Any) -> None:
-    settings.DOWNLOAD_CONNECTIONS, settings.DOWNLOAD_FILES = 16, 4
-    assert conf.transfer_config().connections == 4
-    settings.DOWNLOAD_CONNECTIONS, settings.DOWNLOAD_FILES = 2, 4
-    assert conf.transfer_config().connections == 1
 
 
 def test_a_job_row_says_its_stage() -> None:

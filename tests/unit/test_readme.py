@@ -27,7 +27,7 @@ def variables_read() -> set[str]:
     """Names of environment variables that the settings read, from their source."""
     sources = ("jwstarchive/settings.py", "jwstarchive/login_settings.py")
     trees = [ast.parse((ROOT / source).read_text()) for source in sources]
-    readers = {"_number", "_whole_number", "_one_of", "_address", "str", "list", "bool", "int"}
+    readers = {"_number", "_whole_number", "_one_of", "_address", "_hours", "str", "list", "bool", "int"}
     names = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
@@ -44,8 +44,8 @@ def test_every_environment_variable_has_a_row() -> None:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [("JWST_PORT", "5001"), ("MAST_TIMEOUT_S", "120"), ("DOWNLOAD_CONNECTIONS", "16"), ("DOWNLOAD_FILES", "4"),
-     ("DOWNLOAD_CHUNK_MB", "8"), ("STORAGE_MIN_FREE_GB", "2"), ("MAST_S3_BUCKET", "stpubdata"),
-     ("MAST_ARCHIVE", "auto")],
+     ("DOWNLOAD_CHUNK_MB", "8"), ("DOWNLOAD_RATE_MB", "0"), ("STORAGE_MIN_FREE_GB", "2"),
+     ("MAST_S3_BUCKET", "stpubdata"), ("MAST_ARCHIVE", "auto")],
 )  # fmt: skip
 def test_the_defaults_in_the_table_are_those_of_the_settings(variable: str, value: str) -> None:
     assert rows_of("Environment")[variable][0].startswith(f"`{value}`")
