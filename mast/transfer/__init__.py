@@ -21,6 +21,9 @@ A library of its own, without Django::
     )
     print(fetched.sha256, fetched.proof)
 
+`fetch_many(files, TransferConfig())` fetches many over a warm pool of connections and gives out their ends as they
+come.
+
 What it holds to, whatever the server, the network or a SIGKILL does:
 
 - `final_path` is one complete version of the file, synced and read-only, or it is not there.
@@ -29,7 +32,11 @@ What it holds to, whatever the server, the network or a SIGKILL does:
   at all.
 - Bytes are put at their place in a part file, then into a journal with a CRC32C for every MiB or less. A later attempt
   trusts only records that agree with the bytes on disk; a kill costs at most 1 MiB per connection.
-- The SHA-256 is taken from what is read back, record by record against its CRC, while the rest still arrives.
+- The SHA-256 is taken from what is read back, record by record against its CRC, while the rest still arrives; a small
+  file's is taken in passing, and nothing is read twice.
+- How many connections a file gets, and how much each request asks for, is found out from what they bring and how long
+  they wait (`growth`), `connections` at most. A `Site` tells what others leave of connections and bandwidth.
+- The file's blocks are set aside before its first byte, where the file system can: a disk too small says so then.
 - A part begun from one source goes on from another only when length, first 64 KiB and last record are the same.
 - Waiting is bounded by lack of progress (`give_up_after_s`), not by a count of attempts; a server's Retry-After holds
   for all connections of the process to it.
@@ -37,9 +44,10 @@ What it holds to, whatever the server, the network or a SIGKILL does:
 `python -m mast.transfer URL OUT` does the same from a shell. `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`,
 `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
 
-The rooms: `engine` (attempts at one file) · `session` (one go at one source) · `stream` (one connection) · `spans`
-(who fetches what) · `sources`, `reply`, `admission`, `headers`, `wire`, `pool` (HTTP) · `partfile`, `journal`, `disk`,
-`lock` (the disk) · `readback`, `sums`, `verify`, `finish` (proof).
+The rooms: `engine` (attempts at one file) · `many` (many files) · `session` (one go at one source) · `stream` (one
+connection) · `spans` (who fetches what) · `growth` (how many) · `site`, `waits` (what others leave, and ask for) ·
+`sources`, `reply`, `admission`, `headers`, `wire`, `pool` (HTTP) · `partfile`, `journal`, `disk`, `lock` (the disk) ·
+`readback`, `sums`, `verify`, `finish` (proof).
 """
 
 from mast.transfer.config import TransferConfig

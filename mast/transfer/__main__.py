@@ -15,6 +15,7 @@ from mast.errors import Cancelled, MastError
 from mast.terms import is_safe_name
 from mast.transfer.config import MIB, TransferConfig
 from mast.transfer.engine import fetch
+from mast.transfer.site import Alone
 from mast.transfer.sources import HttpSource, S3Source, Source
 from mast.transfer.values import Fetched, Progress, Wanted
 
@@ -29,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     show = Bar().show if sys.stderr.isatty() and not options.quiet else _silent
     try:
-        fetched = fetch(_wanted(options), _config(options), on_progress=show, should_stop=stop.is_set)
+        fetched = fetch(
+            _wanted(options), _config(options), on_progress=show, should_stop=stop.is_set, site=_site(options)
+        )
     except Cancelled:
         print("Interrupted; run the same command again to go on.", file=sys.stderr)
         return 130
@@ -45,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mast.transfer", description=__doc__)
     parser.add_argument("url", help="http://, https:// or s3://bucket/key of a public object")
     parser.add_argument("out", type=Path, help="the file to write, or a directory that exists")
-    parser.add_argument("--connections", type=int, default=8, metavar="N", help="at most (default 8)")
+    parser.add_argument("--connections", type=int, default=16, metavar="N", help="at most (default 16)")
+    parser.add_argument(
+        "--rate-mb", type=float, metavar="MB", help="megabytes a second at most; no limit when left out"
+    )
     parser.add_argument("--chunk-mb", type=int, default=8, metavar="MB", help="smallest range asked for (default 8)")
     parser.add_argument("--size", type=int, metavar="BYTES", help="what the file should have, where that is known")
     parser.add_argument(
@@ -58,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(options: argparse.Namespace) -> TransferConfig:
     return TransferConfig(connections=max(1, options.connections), chunk_bytes=max(1, options.chunk_mb) * MIB)
+
+
+def _site(options: argparse.Namespace) -> Alone:
+    return Alone(options.rate_mb * 1e6 if options.rate_mb else None)
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:

@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from mast import conf, errors, services
 from mast.fits.inspect import inspect_file
+from mast.fits.plan import Plan, View
 from mast.imports import broker, heart, importer, leases, owners, patience, records, stopping, sweeper
 from mast.models import DataFile, ImportJob, Observation, Transfer
 from mast.services import ImportRequest
@@ -147,6 +148,29 @@ def test_of_files_recorded_together_one_that_was_taken_away_does_not_stop_the_ot
     records.register(finished)
     assert [file.file_name for file in DataFile.objects.all()] == [transfers[1].file_name]
     assert DataFile.objects.get().observation == job.observation
+
+
+def test_files_that_arrive_together_are_recorded_with_the_same_few_statements(
+    folders: Path, django_assert_max_num_queries: Any
+) -> None:
+    counts = []
+    for count in (2, 40):
+        transfers = TransferFactory.create_batch(count)
+        job = job_with(*transfers, tags=["wide", "deep"])
+        finished = []
+        for claim in leases.claim([transfer.pk for transfer in transfers]):
+            fetched = Fetched(importer.final_path(claim.transfer), MB, "0" * 64, Proof.LENGTH, [], "", "http")
+            finished.append((claim, fetched, Plan(claim.transfer.file_name, "fits", MB, View(viewable=False))))
+        with django_assert_max_num_queries(30) as asked:
+            records.register(finished)
+        counts.append(len(asked))
+        files = DataFile.objects.filter(transfers__items__job=job)
+        assert {file.observations.get() for file in files} == {job.observation}
+        assert all(set(file.tags.values_list("name", flat=True)) == {"wide", "deep"} for file in files)
+        states = Transfer.objects.filter(items__job=job).values_list("state", "owner", "done_bytes")
+        assert set(states) == {(JobState.COMPLETE, "", MB)}
+    # SQLite takes no more than so many values in one statement.
+    assert counts[1] - counts[0] <= 2
 
 
 def test_tags_of_an_import_are_on_its_files_and_its_observation(little: LittleMast, serve: Serve) -> None:
