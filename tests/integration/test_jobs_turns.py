@@ -11,6 +11,7 @@ import redis
 import time_machine
 from django.contrib.auth import get_user_model
 
+from mast import services
 from mast.hours import Hours
 from mast.imports import broker, importer, leases, opening, site, sweeper, turns
 from mast.imports.heart import Heart
@@ -261,6 +262,19 @@ def test_a_file_that_is_read_again_for_long_gets_a_longer_slice(settings: Any) -
         assert not heart.is_slice_over
         heart.report(claim.id, Progress(10_001, LARGE, "http", "downloading"))
         assert heart.is_slice_over
+
+
+def test_a_cancel_is_heard_long_before_the_next_beat(settings: Any) -> None:
+    settings.LEASE_S = 1200.0
+    transfer = TransferFactory()
+    wanting = job_with(transfer)
+    (claim,) = leases.claim([transfer.pk])
+    with Heart([claim], lambda: False) as heart:
+        services.cancel_job(wanting.pk)
+        deadline = time.monotonic() + 30
+        while not heart.should_stop(claim.id):
+            assert time.monotonic() < deadline, "a beat comes once a minute here"
+            time.sleep(0.02)
 
 
 def test_a_batch_beats_with_few_statements(django_assert_max_num_queries: Any) -> None:
