@@ -32,6 +32,7 @@ export class Stage extends EventTarget {
       springStiffness: 10,
       maxZoomPixelRatio: CLOSEST,
       minZoomImageRatio: 0.5,
+      minPixelRatio: 0.75,
       visibilityRatio: 0.2,
       zoomPerScroll: 1.25,
       imageLoaderLimit: 8,
@@ -72,6 +73,8 @@ export class Stage extends EventTarget {
     this.turns[layer] = turn;
     const tileSource = new OpenSeadragon.TileSource({ width, height, tileSize, tileOverlap: 0, minLevel: 0, maxLevel: levels - 1, getTileUrl: address });
     tileSource.hasTransparency = () => true;
+    // A first picture comes coarse at once and then fine; a repaint, with the old one still there, comes fine alone.
+    this.osd.immediateRender = Boolean(this.items[layer]);
     return new Promise((resolve) => {
       this.osd.addTiledImage({
         tileSource,
@@ -107,6 +110,7 @@ export class Stage extends EventTarget {
     if (this.turns[layer] !== turn) { this.drop(item); return; }
     const old = this.items[layer];
     this.items[layer] = item;
+    item.immediateRender = false;
     for (const other of this.layer(layer)) if (other !== item) this.drop(other);
     if (old === undefined) this.tell("first", layer);
     this.tell("drawn", layer);
