@@ -101,10 +101,8 @@ class Pyramid:
         values = self._upright.window(top * scale, min(height, bottom * scale), left * scale, min(width, right * scale))
         if level == 0:
             return values
-        state = self._shrinking.begin(values, _finite(values))
-        for _ in range(level):
-            state = self._shrinking.halve(state)
-        return self._shrinking.finish(state)
+        # Levels from the second on are kept.
+        return self._shrinking.half(values, _finite(values))
 
     def tile(self, level: int, column: int, row: int) -> Values:
         """One tile of at most `TILE` x `TILE` pixels, counted from the upper left.

@@ -83,7 +83,12 @@ def _label(path: str | Path, table: PlanHdu) -> str:
 
 
 def _row_choices(path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column]) -> list[Choice]:
-    named = read_values(path, plan, table, columns, list(_ROW_NAMES))
+    # Not by whole rows, which are hundreds of kilobytes long.
+    named = {
+        column.name: read_column(path, plan, table, column, 0, min(table.shape[0], MAX_CHOICES))
+        for column in columns
+        if column.name in _ROW_NAMES
+    }
     choices = []
     for row in range(min(table.shape[0], MAX_CHOICES)):
         parts = [f"{_ROW_NAMES[name]} {numbers[row]}" for name, numbers in named.items() if numbers.ndim == 1]
@@ -140,7 +145,8 @@ def spectra(
     if not chosen:
         raise BadQuery(f"There are no such spectra; the file holds {len(choices)}.")
     names = _COLUMNS if len(chosen) <= WITH_ERRORS else _WITHOUT_ERRORS
-    arrays = [_arrays_of(path, plan, choice, names) for choice in chosen]
+    columns = {index: read_columns(path, plan.hdu(index)) for index in {choice.hdu for choice in chosen}}
+    arrays = [_arrays_of(path, plan, choice, columns[choice.hdu], names) for choice in chosen]
     longest = max(len(found["WAVELENGTH"]) for found, _ in arrays)
     step = max(1, -(-longest // most_points), -(-longest * len(chosen) // ALL_POINTS))
     made = [
@@ -155,11 +161,10 @@ def _fields(found: Spectrum) -> dict[str, Any]:
 
 
 def _arrays_of(
-    path: str | Path, plan: Plan, choice: Choice, names: tuple[str, ...]
+    path: str | Path, plan: Plan, choice: Choice, columns: list[Column], names: tuple[str, ...]
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """The columns of one spectrum, and their units."""
     table = plan.hdu(choice.hdu)
-    columns = read_columns(path, table)
     units = {column.name: column.unit for column in columns}
     if choice.row is None:
         return _whole(path, plan, table, columns), units
@@ -230,4 +235,8 @@ def _spectrum(label: str, arrays: dict[str, NDArray[Any]], units: dict[str, str]
 
 
 def _plain(values: NDArray[Any]) -> list[float | None]:
-    return [value if is_good else None for value, is_good in zip(values.tolist(), np.isfinite(values), strict=True)]
+    finite = np.isfinite(values)
+    if finite.all():
+        plain: list[float | None] = values.tolist()
+        return plain
+    return [value if is_good else None for value, is_good in zip(values.tolist(), finite.tolist(), strict=True)]

@@ -36,8 +36,9 @@ _OURS = _HERE / "ours_child.py"
 class Environment:
     """A virtual environment with the peers, made once and kept."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, packages: Sequence[str] = PACKAGES) -> None:
         self.folder = folder
+        self.packages = packages
 
     @property
     def python(self) -> Path:
@@ -55,14 +56,14 @@ class Environment:
 
     def make(self) -> None:
         stamp = self.folder / "packages.txt"
-        wanted = "\n".join(PACKAGES)
+        wanted = "\n".join(self.packages)
         if stamp.exists() and stamp.read_text() == wanted:
             return
         say("making the peers' environment; the packages come from the index or its cache")
         shutil.rmtree(self.folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(self.folder)], check=True)
         installer = [str(self.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        done = subprocess.run([*installer, *PACKAGES], check=False)
+        done = subprocess.run([*installer, *self.packages], check=False)
         if done.returncode:
             raise Missing("the peers' packages cannot be installed")
         stamp.write_text(wanted)
