@@ -10,7 +10,7 @@ from django_htmx.http import reswap, retarget
 
 from dashboard import keptsearches
 from dashboard.forms import SearchForm
-from mast.errors import ArchiveError, MastError
+from mast.errors import ArchiveError, MastError, NotFound
 
 
 def refusal(request: HttpRequest, error: MastError) -> HttpResponse:
@@ -25,6 +25,9 @@ def refusal(request: HttpRequest, error: MastError) -> HttpResponse:
         return _aimed(render(request, template, context, status=error.http_status), "#results", "outerHTML")
     if is_part:
         return _aimed(render(request, "_toast.html", context, status=error.http_status), "#toasts", "beforeend")
+    if request.resolver_match and request.resolver_match.url_name == "observation" and isinstance(error, NotFound):
+        # What is not held may still be looked at where it is.
+        context["elsewhere"] = request.resolver_match.kwargs["obs_id"]
     return render(request, "error.html", context, status=error.http_status)
 
 

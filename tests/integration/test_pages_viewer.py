@@ -343,3 +343,9 @@ def test_results_offer_a_look_where_nothing_is_held(client: Client, archive: Any
     offered = {link["href"].partition("=")[2] for link in page.find("a") if link.text.startswith("Look at")}
     assert "jw02733-o002_t001_miri_f1130w" in offered
     assert OBS_ID not in offered
+
+
+def test_the_page_of_an_observation_that_is_not_held_offers_the_look(client: Client, archive: Any) -> None:
+    page = page_of(client.get(f"/observations/{OBS_ID}/"), 404)
+    link = next(link for link in page.find("a") if link.text == "Look at it in MAST")
+    page_of(client.get(link["href"]))
