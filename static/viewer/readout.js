@@ -81,17 +81,26 @@ export class Readout {
     if (found === null) { this.write("value", "outside"); this.write("flags", "–"); return; }
     const unit = image.draw === "values" && image.unit ? ` ${image.unit}` : "";
     this.write("value", valueWords(found.value) + unit);
+    if (image.role === "context") { this.write("flags", this.inputs(found.value, image)); return; }
     const flag = image.draw === "flags" ? found.value : found.flag;
     this.write("flags", flag === undefined || flag === null ? "no quality plane" : this.flags(flag));
   }
 
-  // the names of a quality value's bits; BigInt, because bit 31 is in use
+  // Bits of a context image are no flags: each stands for one of the exposures that were combined, 32 to a plane.
+  inputs(value, image) {
+    const first = 32 * (image.axes[0]?.at ?? 0) + 1;
+    const found = this.bits(value ?? 0).map((bit) => first + bit);
+    return found.length ? `from input ${found.join(", ")}` : "from no input";
+  }
+
+  bits(value) {
+    const all = BigInt.asUintN(32, BigInt(Math.trunc(value)));
+    return Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (all >> BigInt(bit)) & 1n);
+  }
+
+  // the names of a quality value's bits; `bits` counts in BigInt, because bit 31 is in use
   flags(value) {
-    const bits = BigInt(value);
-    if (bits === 0n) return "none";
-    const found = [];
-    for (let bit = 0; bit < 32; bit += 1) if ((bits >> BigInt(bit)) & 1n) found.push(this.names[bit] || `bit ${bit}`);
-    return found.join(", ");
+    return this.bits(value).map((bit) => this.names[bit] || `bit ${bit}`).join(", ") || "none";
   }
 
   write(name, text) { if (this.part[name].textContent !== text) this.part[name].textContent = text; }

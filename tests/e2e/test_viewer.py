@@ -128,6 +128,19 @@ def test_the_sky_is_that_of_astropy_with_distortion_and_without(
     assert image["wcs"]["sip"], "the exposure has no distortion to test"
 
 
+def test_bits_of_a_context_image_are_the_inputs_it_was_made_of(visit: Visit, mosaic: Held) -> None:
+    with fits.open(mosaic.path) as hdus:
+        context = hdus["CON"].data
+        index = hdus.index_of("CON")
+    value = int(context.reshape(-1, *context.shape[-2:])[0][600, 601])
+    wanted = [str(bit + 1) for bit in range(32) if value >> bit & 1]
+    with visit() as page:
+        stage = opened(page, f"{mosaic.view}?hdu={index}&x=601&y=601&z=4")
+        stage.focus()
+        page.keyboard.press("Shift+ArrowRight")
+        expect(told(page, "flags")).to_have_text(f"from input {', '.join(wanted)}")
+
+
 def test_a_tap_of_a_finger_tells_the_pixel_too(visit: Visit, exposure: Held) -> None:
     with visit(width=400, has_touch=True) as page:
         stage = opened(page, f"{exposure.view}?x=128&y=128&z=4")
