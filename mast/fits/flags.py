@@ -37,7 +37,7 @@ def flag_counts(path: str | Path, plan: Plan, hdu: int, plane: Plane | None = No
     image, chosen = choose_plane(plan, hdu, plane)
     pixels = plane_of(path, plan, hdu, chosen)
     counts = np.zeros(32, np.int64)
-    for start, stop in bands(pixels.shape[0], 1, pixels.row_bytes):
+    for start, stop in bands(pixels.shape[0], pixels.row_bytes):
         values = pixels.rows(start, stop).astype(np.int64).astype(np.uint32)
         occurring = int(np.bitwise_or.reduce(values, axis=None))
         for bit in range(32):

@@ -16,7 +16,7 @@ from mast.errors import BadQuery
 from mast.fits.options import Limits, Percentiles
 from mast.fits.planes import PlaneRows
 from mast.fits.pyramid import Pyramid
-from mast.fits.reduce import finite_sample
+from mast.fits.sample import finite_sample
 from mast.fits.stored import bands
 
 Values = NDArray[Any]
@@ -72,7 +72,7 @@ def _between(low: Any, high: Any, part: float) -> float:
 
 
 def _finite(plane: PlaneRows) -> Iterator[Values]:
-    for start, stop in bands(plane.shape[0], 1, plane.row_bytes):
+    for start, stop in bands(plane.shape[0], plane.row_bytes):
         values = plane.rows(start, stop).ravel()
         if values.dtype.kind == "f":
             finite = np.isfinite(values)

@@ -37,7 +37,7 @@ def order_of(path: str | Path, plan: Plan, table: PlanHdu, sort: str) -> Order:
         raise BadQuery(f"The cells of {name} hold several values; rows cannot be ordered by them.")
     check_length(table.shape[0])
     values, missing = [], []
-    for start, stop in bands(table.shape[0], 1, table.shape[1]):
+    for start, stop in bands(table.shape[0], table.shape[1]):
         stored = read_rows(path, plan, table, columns, start, stop)[f"c{number}"]
         values.append(column.values(stored))
         missing.append(column.is_null(stored))

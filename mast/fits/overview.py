@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mast.fits import pyramid
 from mast.fits.planes import Buffer, PlaneRows
 from mast.fits.pyramid import SHRINKINGS, Facts, Pyramid, Upright, kept_levels, layout, level_shape
-from mast.fits.reduce import finite_sample
+from mast.fits.sample import finite_sample
 from mast.fits.shrink import Shrinking, State
 from mast.fits.stretch import zscale_of_sample
 

@@ -180,7 +180,7 @@ def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | N
         return np.histogram(values, bins, (low, high))[0], below, above
 
     with ThreadPoolExecutor(THREADS) as pool:
-        counted = list(pool.map(count, bands(plane.shape[0], 1, plane.row_bytes)))
+        counted = list(pool.map(count, bands(plane.shape[0], plane.row_bytes)))
     counts = np.sum([each[0] for each in counted], axis=0)
     below, above = sum(each[1] for each in counted), sum(each[2] for each in counted)
     missing = plane.shape[0] * plane.shape[1] - facts.finite

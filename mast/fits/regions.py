@@ -140,7 +140,7 @@ def statistics(plane: PlaneRows, region: Box | Circle) -> Statistics:
 
 
 def _finite_bands(part: Part) -> Iterator[Values]:
-    for start, stop in bands(part.shape[0], 1, part.row_bytes):
+    for start, stop in bands(part.shape[0], part.row_bytes):
         values = part.rows(start, stop)
         finite = values[np.isfinite(values)]
         if finite.size:

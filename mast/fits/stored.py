@@ -80,22 +80,10 @@ def read_strided(
     return buffer
 
 
-def bands(height: int, factor: int, row_bytes: int) -> Iterator[tuple[int, int]]:
-    """Rows in bands of at most `BAND_BYTES`: whole groups of `factor` rows, or parts of one group where one is larger.
-
-    A last group that is not full comes alone.
-    """
+def bands(height: int, row_bytes: int) -> Iterator[tuple[int, int]]:
+    """Rows in bands of at most `BAND_BYTES`, a row at least."""
     at_once = max(1, BAND_BYTES // max(1, row_bytes))
-    whole = height // factor * factor
-    if at_once >= factor:
-        step = at_once // factor * factor
-        yield from ((start, min(start + step, whole)) for start in range(0, whole, step))
-        group_starts = range(whole, height, factor)
-    else:
-        group_starts = range(0, height, factor)
-    for group in group_starts:
-        end = min(group + factor, height)
-        yield from ((start, min(start + at_once, end)) for start in range(group, end, at_once))
+    yield from ((start, min(start + at_once, height)) for start in range(0, height, at_once))
 
 
 def stored_dtype(bitpix: int) -> np.dtype[Any]:

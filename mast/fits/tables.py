@@ -158,7 +158,7 @@ def read_column(path: str | Path, plan: Plan, table: PlanHdu, column: Column, st
 
 
 def _bands_of(path: str | Path, plan: Plan, table: PlanHdu, columns: list[Column]) -> Iterator[NDArray[Any]]:
-    for start, stop in bands(table.shape[0], 1, table.shape[1]):
+    for start, stop in bands(table.shape[0], table.shape[1]):
         yield read_rows(path, plan, table, columns, start, stop)
 
 

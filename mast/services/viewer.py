@@ -133,7 +133,8 @@ def tile_values(
     """The values of a tile as little-endian float32."""
     import numpy as np
 
-    return np.ascontiguousarray(pyramid_of(file, hdu, plane).tile(*place), "<f4")
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(pyramid_of(file, hdu, plane).tile(*place), "<f4")
 
 
 # --- quality flags ----------------------------------------------------------------------------------------------

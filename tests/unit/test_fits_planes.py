@@ -11,19 +11,26 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.visualization import ZScaleInterval
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mast.errors import BadQuery, DamagedFile, NotViewable
 from mast.fits.inspect import inspect_file
-from mast.fits.planes import open_plane
-from mast.fits.reduce import block_mean, extremes, finite_sample, fitting_factor, nearest, read_plane
+from mast.fits.overview import build
+from mast.fits.plan import Plan, Plane
+from mast.fits.planes import open_plane, plane_of
+from mast.fits.sample import finite_sample
 from mast.fits.stored import BAND_BYTES, bands
 from mast.fits.stretch import zscale_of_sample
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(7)
+
+
+def read_plane(path: Path, plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> NDArray[np.generic]:
+    pixels = plane_of(path, plan, hdu, plane)
+    return pixels.rows(0, pixels.shape[0])
 
 
 def written(folder: Path, *hdus: fits.ImageHDU, name: str = "a_i2d.fits") -> Path:
@@ -155,87 +162,22 @@ def test_numbers_beyond_float32_make_no_fuss(tmp_path: Path) -> None:
     cube = np.full((3, 2, 2), 1e300)
     path = written(tmp_path, fits.ImageHDU(cube, name="SCI"), name="a_s3d.fits")
     assert np.isnan(read_plane(path, inspect_file(path))).all()
-    assert np.isinf(read_plane(path, inspect_file(path), 1, (0,))).all()
+    assert (read_plane(path, inspect_file(path), 1, (0,)) == 1e300).all()
+    made = build(plane_of(path, inspect_file(path), 1, (0,)))
+    assert np.isinf(made.window(2, 0, 1, 0, 1)).all()
+    assert made.window(1, 0, 1, 0, 1).shape == (1, 1)
 
 
-# --- smaller ----------------------------------------------------------------------------------------------------
+# --- bands ------------------------------------------------------------------------------------------------------
 
 
-def plain_block_mean(values: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
-    """The same by two loops."""
-    values = np.where(np.isfinite(values), values, np.nan)
-    rows, columns = (range(0, length, factor) for length in values.shape)
-    out = np.full((len(rows), len(columns)), np.nan)
-    for (i, y), (j, x) in ((row, column) for row in enumerate(rows) for column in enumerate(columns)):
-        block = values[y : y + factor, x : x + factor]
-        if not np.isnan(block).all():
-            out[i, j] = np.nanmean(block)
-    return out
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    shape=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    factor=st.integers(1, 45),
-    gaps=st.sampled_from([0.0, 0.3, 1.0]),
-    dtype=st.sampled_from(["f4", "f8", "i2", "u2"]),
-    seed=st.integers(0, 1000),
-)
-def test_block_means_leave_out_what_is_not_finite(
-    tmp_path: Path, shape: tuple[int, int], factor: int, gaps: float, dtype: str, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    values = (rng.random(shape) * 1000).astype(dtype)
-    if dtype.startswith("f"):
-        values[rng.random(shape) < gaps] = np.nan
-    path = written(tmp_path, fits.ImageHDU(values, name="SCI"))
-    with open_plane(path, inspect_file(path)) as plane:
-        reduced = block_mean(plane, factor)
-    np.testing.assert_allclose(reduced.mean, plain_block_mean(values.astype("f8"), factor), rtol=2e-6)
-    np.testing.assert_array_equal(reduced.finite_per_row, np.isfinite(values).sum(axis=1))
-
-
-@given(st.integers(1, 300), st.integers(1, 60), st.integers(1, 3 * BAND_BYTES))
-def test_bands_cover_every_row_once_and_cross_no_group(height: int, factor: int, row_bytes: int) -> None:
+@given(st.integers(1, 300), st.integers(1, 3 * BAND_BYTES))
+def test_bands_cover_every_row_once(height: int, row_bytes: int) -> None:
     rows: list[int] = []
-    for start, stop in bands(height, factor, row_bytes):
+    for start, stop in bands(height, row_bytes):
         assert stop - start == 1 or (stop - start) * row_bytes <= BAND_BYTES
-        assert start % factor == 0 or start // factor == (stop - 1) // factor
-        assert (stop - start) % factor == 0 or start // factor == (stop - 1) // factor
         rows += range(start, stop)
     assert rows == list(range(height))
-
-
-def test_a_group_larger_than_a_band_is_added_up_in_parts(tmp_path: Path) -> None:
-    values = RNG.normal(size=(50, 60_000)).astype("f4")
-    values[3, :100] = np.nan
-    path = written(tmp_path, fits.ImageHDU(values, name="SCI"))
-    with open_plane(path, inspect_file(path)) as plane:
-        reduced = block_mean(plane, 60_000)
-    assert reduced.mean.shape == (1, 1)
-    assert reduced.mean[0, 0] == pytest.approx(np.nanmean(values.astype("f8")), rel=1e-5)
-
-
-def test_the_longer_side_fits_the_picture() -> None:
-    assert [fitting_factor(shape, 1000) for shape in [(8000, 14000), (999, 3), (1001, 3), (1, 1)]] == [14, 1, 2, 1]
-
-
-def test_labels_keep_their_numbers_when_made_smaller(tmp_path: Path) -> None:
-    labels = RNG.integers(0, 50, (31, 17), dtype="i4")
-    path = written(tmp_path, fits.ImageHDU(labels, name="SCI"), name="a_segm.fits")
-    with open_plane(path, inspect_file(path)) as plane:
-        small = nearest(plane, 4)
-    assert small.shape == (8, 5)
-    assert set(small.ravel()) <= set(labels.ravel())
-
-
-def test_extremes_leave_out_what_is_not_finite(tmp_path: Path) -> None:
-    path = written(tmp_path, fits.ImageHDU(np.array([[np.nan, -3], [np.inf, 7]], "f4"), name="SCI"))
-    with open_plane(path, inspect_file(path)) as plane:
-        assert extremes(plane) == (-3.0, 7.0)
-    path = written(tmp_path, fits.ImageHDU(np.full((3, 3), np.nan, "f4"), name="SCI"))
-    with open_plane(path, inspect_file(path)) as plane:
-        assert extremes(plane) == (0.0, 1.0)
 
 
 # --- limits of the whole plane ----------------------------------------------------------------------------------
@@ -253,7 +195,7 @@ def test_limits_from_counts_per_row_are_those_of_astropy_to_the_bit(
         values[: shape[0] // 5] = np.nan
     path = written(tmp_path, fits.ImageHDU(values, name="SCI"))
     with fits.open(path) as theirs, open_plane(path, inspect_file(path)) as plane:
-        counts = block_mean(plane, 8).finite_per_row
+        counts = np.isfinite(theirs[1].data).sum(axis=1)
         low, high = ZScaleInterval().get_limits(theirs[1].data)
         assert zscale_of_sample(finite_sample(plane, counts)) == (float(low), float(high))
 
