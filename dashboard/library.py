@@ -50,7 +50,7 @@ class Asked:
     @classmethod
     def from_query(cls, query: QueryDict) -> Asked:
         view: View = "files" if query.get("view") == "files" else "observations"
-        texts = {name: _text(query, to_camel(name)) for name in TEXT_FILTERS}
+        texts: dict[str, Any] = {name: _text(query, to_camel(name)) for name in TEXT_FILTERS}
         orders = library.FILE_ORDERS if view == "files" else library.OBSERVATION_ORDERS
         order = keyset.order_of(query.get("ordering", ""), orders, DEFAULT_ORDERS[view])
         chosen = Filters(level=_level(query.get("level", "")), text=_text(query, "q"), **texts)

@@ -53,6 +53,8 @@ class Counts:
     tags: dict[str, int] = field(default_factory=dict)
     counted_at: dt.datetime | None = None
     is_exact: bool = True
+    is_partial: bool = False
+    """more files say the text than were looked at"""
     kinds: Filters = field(default_factory=Filters)
     """the level, type and the like that `observations` have a file of"""
     alone: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -75,17 +77,37 @@ class Totals:
     is_exact: bool
 
 
-def of(chosen: Filters, user: Reader) -> Counts | None:
-    """The counts that facets under these filters are worked out from; None while nobody has counted yet."""
+def of(chosen: Filters, user: Reader) -> tuple[Counts | None, Filters]:
+    """The counts that facets under these filters are worked out from; None while nobody has counted yet.
+
+    With them the same filters, in which the files that say a text, once looked up, stand for the text: of a text that
+    is everywhere the first ten thousand, which the page says.
+    """
     if not is_large():
-        return _now(chosen, user)
+        return _now(chosen, user), chosen
     unknown = _unkept(chosen)
-    return _few(unknown, user) if unknown.is_set else kept()
+    if not unknown.is_set:
+        return kept(), chosen
+    is_partial = False
+    if chosen.text:
+        among = library.mentioning_files(chosen.text, user, MOST_COUNTED)
+        is_partial = len(among) > MOST_COUNTED
+        chosen = replace(chosen, text="", among=tuple(among[:MOST_COUNTED]))
+    counted = _few(_unkept(chosen), user)
+    counted.is_partial = is_partial
+    return counted, chosen
 
 
 def _unkept(chosen: Filters) -> Filters:
     """The filters that counts by value do not know."""
-    return Filters(obs_id=chosen.obs_id, base_id=chosen.base_id, target=chosen.target, tag=chosen.tag, text=chosen.text)
+    return Filters(
+        obs_id=chosen.obs_id,
+        base_id=chosen.base_id,
+        target=chosen.target,
+        tag=chosen.tag,
+        text=chosen.text,
+        among=chosen.among,
+    )
 
 
 def _of_kinds(chosen: Filters) -> Filters:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Length
 
 from mast import terms, visibility
 from mast.errors import FileNotFound, NotFound
@@ -58,6 +58,8 @@ class Filters:
     tag: str = ""
     state: str = ""
     text: str = ""
+    among: tuple[int, ...] | None = None
+    """ids of files that were looked up already"""
 
     @property
     def is_set(self) -> bool:
@@ -78,11 +80,14 @@ def files(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> QuerySe
     """
     rows = visible_files(user)
     rows = _narrowed(rows, _file_values(chosen), broad)
-    about = _of_observation(chosen)
-    if about and (set(broad) & {"program", "instrument"} or not (chosen.program or chosen.instrument)):
-        rows = rows.filter(_of_observation(chosen, "observation__"))
-    elif about:
-        rows = rows.filter(observation__in=Observation.objects.filter(about).values("pk"))
+    about = Observation.objects.filter(_of_observation(chosen))
+    if set(broad) & {"program", "instrument", "filter"}:
+        # File by file: a join would first look at every observation.
+        rows = rows.filter(Exists(about.filter(pk=OuterRef("observation_id"))))
+    elif chosen.program or chosen.instrument or chosen.filter or chosen.target:
+        rows = rows.filter(observation__in=about.values("pk"))
+    if chosen.among is not None:
+        rows = rows.filter(pk__in=chosen.among)
     if chosen.obs_id:
         rows = rows.filter(observations__obs_id=chosen.obs_id)
     if chosen.tag:
@@ -90,6 +95,27 @@ def files(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> QuerySe
     if chosen.text:
         rows = rows.filter(_mentions(chosen.text))
     return rows.prefetch_related("tags").defer("plan")
+
+
+def mentioning_files(text: str, user: Reader, limit: int) -> list[int]:
+    """Ids of the first files that say this, or whose observation does; more than `limit` when there are more.
+
+    Name by name and observation by observation, each by what is cheapest to read through: asked in one condition, the
+    database reads every column of every file.
+    """
+    files = visible_files(user)
+    tagged = Tag.files.through.objects.filter(tag__name__icontains=text).values("datafile_id")
+    ways = [
+        files.filter(file_name__icontains=text),
+        files.alias(length=Length("notes")).filter(length__gt=0, notes__icontains=text),
+        files.filter(pk__in=tagged),
+        files.filter(observation__in=list(_mentioning(text).values_list("pk", flat=True)[: limit + 1])),
+    ]
+    found: dict[int, None] = {}
+    for way in ways:
+        if len(found) <= limit:
+            found |= dict.fromkeys(way.order_by().values_list("pk", flat=True)[: limit + 1])
+    return list(found)
 
 
 def _narrowed(rows: QuerySet[Any], wanted: Mapping[str, Any], broad: Collection[str]) -> QuerySet[Any]:
@@ -119,6 +145,9 @@ def observations(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> 
     """Observations of which this user may see a file of the kind chosen. `broad` as for `files`."""
     held = _narrowed(visible_files(user).filter(observations=OuterRef("pk")), _file_values(chosen), ())
     rows = Observation.objects.filter(Exists(held))
+    if chosen.among is not None:
+        listing = DataFile.observations.through.objects.filter(datafile__in=chosen.among)
+        rows = rows.filter(pk__in=listing.values("observation"))
     if chosen.program:
         rows = _narrowed(rows, {"program": ("proposal_id", terms.program_of(chosen.program))}, broad)
     rows = rows.filter(_of_observation(replace(chosen, program=""), is_broad="instrument" in broad))

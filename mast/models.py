@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from mast import terms
@@ -166,6 +167,8 @@ class DataFile(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["observation", "file_name"]),
             models.Index(fields=["data_rights"], name="file_data_rights"),
+            # Few files have a note: these are found without reading the others.
+            models.Index(Length("notes"), name="file_note_length"),
             *(
                 models.Index(fields=[column, "id"], name=f"file_{column}")
                 for column in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,9 +45,9 @@ _lately = Recent(seconds=10)
 @vary_on_headers("HX-Request")
 def index(request: HtmxHttpRequest) -> HttpResponse:
     asked = Asked.from_query(request.GET)
-    found = counts.of(asked.filters, request.user)
-    broad = counts.broad(asked.filters, found)
-    page = page_of_library.page(asked, request.user, broad)
+    found, chosen = counts.of(asked.filters, request.user)
+    broad = counts.broad(chosen, found)
+    page = page_of_library.page(replace(asked, filters=chosen), request.user, broad)
     context: dict[str, Any] = {"here": "library", "asked": asked, "page": page, "tries": TRY_THESE}
     if not page.is_empty or asked.filters.is_set:
         context |= _surroundings(request, asked, found) | _table(asked, page)
@@ -71,6 +72,7 @@ def _surroundings(request: HttpRequest, asked: Asked, found: Counts | None) -> d
     state = _state(request.GET)
     return {
         "totals": totals,
+        "is_partial": found is not None and found.is_partial,
         "matching_count": totals and (totals.files if asked.view == "files" else totals.observations),
         "disk_free": conf.free_bytes(),
         "lately": _came_lately(request, is_large=found is None or bool(found.version)),

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.models import SavedView
-from mast import conf, services
+from mast import conf, counts, services, tasks
 from mast.imports import trash as trashing
 from mast.imports import upkeep, verifying
-from mast.models import DataFile, ImportJob, Observation, Tag, Trash
+from mast.models import DataFile, ImportJob, LibraryCount, Observation, Tag, Trash
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, on_disk
 from tests.integration.little_mast import LittleMast
 from tests.pages import Element, page_of
@@ -313,3 +315,89 @@ def test_hostile_text_in_every_field_of_the_library_stays_text(client: Client) -
         page_of(response)
     act(client, "delete-now", file=[file.pk])
     assert "<script>alert" not in client.get("/trash/").content.decode()
+
+
+# --- a large library --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> list[DataFile]:
+    """A library that counts as large, of forty files of two instruments, counted by a worker."""
+    monkeypatch.setattr(counts, "KEPT_FROM", 10)
+    monkeypatch.setattr(counts, "BROAD", 5)
+    monkeypatch.setattr(counts, "MOST_COUNTED", 15)
+    made = []
+    for number in range(40):
+        name, program = ("MIRI/IMAGE", "1111") if number % 4 == 0 else ("NIRCAM/IMAGE", "2222")
+        row = ObservationFactory(instrument_name=name, proposal_id=program, exposure_s=float(number % 9))
+        kind = {"calib_level": 2, "suffix": "cal"} if number % 2 else {"calib_level": 3, "suffix": "i2d"}
+        made.append(DataFileFactory(observation=row, file_name=f"jw{number:02d}_file_{kind['suffix']}.fits", **kind))
+    made[0].observation.tags.add(Tag.objects.create(name="ring"))
+    tasks.count_library()
+    return made
+
+
+def facet(page: Element, name: str) -> dict[str, str]:
+    (section,) = page.find("section", aria_labelledby=f"facet-{name}")
+    return dict(link.text.rsplit(" ", 1) for link in section.find("a"))
+
+
+def test_a_large_library_shows_kept_counts_and_marks_them(client: Client, large: list[DataFile]) -> None:
+    page = get(client)
+    assert "≈ 40 observations · 40 files" in page.one("div", class_="head").text
+    assert facet(page, "instrument") == {"NIRCAM": "30", "MIRI": "10"}
+    miri = get(client, "?instrument=MIRI")
+    assert facet(miri, "instrument") == {"NIRCAM": "30", "MIRI": "10"}
+    assert facet(miri, "program") == {"1111": "10"}
+    assert facet(miri, "level") == {"Level 3": "10"}
+    both = get(client, "?view=files&instrument=NIRCAM&level=2&suffix=cal")
+    assert facet(both, "instrument") == {"NIRCAM": "20"}
+    assert len(both.one("tbody").find("tr")) == 20
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("?view=files&level=2", 20),
+        ("?view=files&instrument=MIRI", 10),
+        ("?view=files&instrument=MIRI&program=1111&dataType=image", 10),
+        ("?view=files&program=3333", 0),
+        ("?view=files&q=jw3", 10),
+        ("?view=files&tag=ring", 1),
+        ("?instrument=NIRCAM&level=3", 10),
+        ("?q=jw07", 1),
+        ("?target=ngc+3132&program=1111", 10),
+    ],
+)
+def test_broad_and_narrow_filters_leave_the_same_rows_in_a_large_library(
+    client: Client, large: list[DataFile], query: str, count: int
+) -> None:
+    page = get(client, query)
+    rows = page.find("a", class_="mono") if "files" in query else page.find("tbody", class_="group")
+    assert len(rows) == count
+
+
+def test_a_text_that_is_everywhere_says_that_only_some_are_looked_at(client: Client, large: list[DataFile]) -> None:
+    page = get(client, "?view=files&q=file")
+    assert "only the first 10,000 are looked at" in page.text
+    assert len(page.one("tbody").find("tr")) == 15
+
+
+def test_no_page_counts_a_large_library(client: Client, large: list[DataFile]) -> None:
+    get(client, "?instrument=MIRI")
+    with CaptureQueriesContext(connection) as queries:
+        get(client, "?instrument=MIRI")
+    grouped = [query["sql"] for query in queries if "COUNT(" in query["sql"] and "observation_id" not in query["sql"]]
+    assert not any("GROUP BY" in sql for sql in grouped)
+    assert len(queries) <= 12
+
+
+def test_before_anybody_has_counted_the_page_says_so(client: Client, large: list[DataFile]) -> None:
+    LibraryCount.objects.all().delete()
+    page = get(client, "?level=2")
+    assert "being counted" in page.text
+    assert len(page.find("tbody", class_="group")) == 20
+    assert counts.is_due()
+    tasks.count_library()
+    assert not counts.is_due()
+    assert "≈" in get(client).text
