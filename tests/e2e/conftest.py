@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -114,3 +117,29 @@ def shot(page: Page, name: str, *, full_page: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         page.evaluate(LOADED)
         page.screenshot(path=folder / f"{name}.png", full_page=full_page)
+
+
+# --- a library of three observations ------------------------------------------------------------------------------
+
+OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
+WANTED = [OBS_ID, "jw02733-o002_t001_miri_f1130w", "jw02733-o002_t001_miri_f770w"]
+
+
+def call(archive: Archive, path: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(archive.url + path, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def files(archive: Archive) -> dict[str, int]:
+    """Three observations in the library; ids of a file of each kind."""
+    jobs = [call(archive, "/api/mast/import", {"obsId": name})["jobId"] for name in WANTED]
+    deadline = time.monotonic() + 90
+    while not all(call(archive, f"/api/mast/import-progress/{job}")["isComplete"] for job in jobs):
+        assert time.monotonic() < deadline, "the imports did not end"
+        time.sleep(0.5)
+    rows = call(archive, f"/api/files?obsId={OBS_ID}")["results"]
+    kinds = {row["suffix"]: row["id"] for row in rows}
+    return {"image": kinds["i2d"], "table": kinds["cat"], "asn": kinds["asn"]}

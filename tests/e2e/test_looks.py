@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.request
-from typing import Any
-
 import pytest
 
 from tests.e2e.conftest import Visit, shot
-from tests.stack.archive import Archive
 
 pytestmark = pytest.mark.e2e
 OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
-WANTED = [OBS_ID, "jw02733-o002_t001_miri_f1130w", "jw02733-o002_t001_miri_f770w"]
 PAGES = {
     "dashboard": "/",
+    "dashboard-files": "/?view=files&instrument=NIRCAM",
+    "dashboard-nothing": "/?q=nothing+like+that",
+    "trash": "/trash/",
+    "guide": "/guide/",
+    "whats-new": "/whats-new/?days=365",
     "search": "/search/",
     "results": "/search/?kind=target&q=NGC+3132",
+    "results-filtered": "/search/?q=2733&instrument=MIRI&sort=-date&col=pi&col=title&col=position",
+    "results-no-fit": "/search/?q=2733&year=1999",
     "results-levels": "/search/?kind=program&q=99999&all_levels=on",
     "nothing-found": "/search/?kind=program&q=4681",
     "unknown-target": "/search/?kind=target&q=Carena+Nebula",
     "plan": f"/import/preview/?obs_id={OBS_ID}&levels=3",
+    "plan-search": "/import/preview/?search=q%3D2733&levels=1&levels=2",
     "imports": "/imports/",
+    "imports-finished": "/imports/?state=finished",
     "refresh": "/refresh/",
     "observation": f"/observations/{OBS_ID}/?find=t_",
     "file": "/files/{image}/",
@@ -33,26 +35,6 @@ PAGES = {
     "members": "/files/{asn}/",
     "not-here": "/files/999999/",
 }
-
-
-def call(archive: Archive, path: str, body: object = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(archive.url + path, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
-
-
-@pytest.fixture(scope="module")
-def files(archive: Archive) -> dict[str, int]:
-    """Three observations in the library; ids of a file of each kind."""
-    jobs = [call(archive, "/api/mast/import", {"obsId": name})["jobId"] for name in WANTED]
-    deadline = time.monotonic() + 90
-    while not all(call(archive, f"/api/mast/import-progress/{job}")["isComplete"] for job in jobs):
-        assert time.monotonic() < deadline, "the imports did not end"
-        time.sleep(0.5)
-    rows = call(archive, f"/api/files?obsId={OBS_ID}")["results"]
-    kinds = {row["suffix"]: row["id"] for row in rows}
-    return {"image": kinds["i2d"], "table": kinds["cat"], "asn": kinds["asn"]}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
