@@ -12,7 +12,8 @@ from jwstarchive.run import listening
 
 # Read by prometheus-client when it is imported. Figures of an earlier run would be added to this one's.
 shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
-settings.METRICS_DIR.mkdir(parents=True)
+settings.RUN_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+settings.METRICS_DIR.mkdir()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
 
 # Nothing of what is imported now is ever rubbish: collecting meanwhile is time lost.
