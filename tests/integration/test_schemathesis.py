@@ -16,7 +16,7 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, reset_queries, transaction
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import ignored_auth
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from mast import tokens
 from mast.practice import PracticeServer
@@ -24,6 +24,8 @@ from tests.factories import DataFileFactory, JobFactory, on_disk
 from tests.integration.test_roles import API
 from tests.people import person
 
+# Whether a name is known and a cursor is one of ours no description can say: such a 422 is an answer, and declared.
+UNFIT = [not_a_server_error, positive_data_acceptance]
 pytestmark = [pytest.mark.django_db, pytest.mark.release]
 EXAMPLES = 70 if os.environ.get("FAULT_SIZE") == "release" else 3
 
@@ -62,7 +64,7 @@ def run(described: Any, call: str, excluded: Sequence[Any] = (), **headers: str)
             response = case.call(headers={"Host": "localhost", **headers})
             transaction.set_rollback(True)
         assert response.status_code != 500, response.text
-        case.validate_response(response, excluded_checks=[not_a_server_error, *excluded])
+        case.validate_response(response, excluded_checks=[*UNFIT, *excluded])
 
     declared()
 
