@@ -1,7 +1,7 @@
 """bandit finds nothing of weight that has not been judged: where it does, a `noqa: S…` with its reason stands.
 
-ruff's `S` rules are bandit's, and are at zero by the gate's lint; bandit itself sees some things that ruff does not. Both
-share the one mark, so that each exception is judged once.
+ruff's `S` rules are bandit's, and are at zero by the gate's lint; bandit itself sees some things that ruff does not.
+Both share the one mark, so that each exception is judged once.
 """
 
 from __future__ import annotations
