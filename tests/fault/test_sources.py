@@ -68,7 +68,7 @@ def test_a_long_wait_that_s3_asks_for_is_not_waited_for(world: World, content: b
         began = time.monotonic()
         world.assert_is_a_version_of(world.fetch(s3_at(s3), source, retry_after_max_s=900), http)
         assert s3.fired["slow down"] == 1
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 30
 
 
 def test_an_unreachable_endpoint_falls_back(world: World, content: bytes) -> None:

@@ -156,6 +156,7 @@ def bring(obs_ids: list[str]) -> None:
 
 
 def test_a_clock_that_jumps_on_a_workers_host_neither_loses_nor_steals_a_lease(settings: Any) -> None:
+    settings.LEASE_S = 60.0  # an hour is longer, and no stall of this machine is
     content = fits_of(4 * MB, "clock")
     with FaultServer(content, bytes_per_s=1e6) as server:
         settings.MAST_URL = f"http://127.0.0.1:{server.port}"

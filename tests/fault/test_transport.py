@@ -67,7 +67,7 @@ def test_a_silent_connection_is_cut_and_the_rest_fetched_again(world: World, con
         began = time.monotonic()
         world.assert_is_a_version_of(world.fetch(server), server)
         assert server.fired["silence"] == 1
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
 
 def test_a_body_that_trickles_is_cut(world: World, content: bytes) -> None:
@@ -83,7 +83,7 @@ def test_a_head_that_trickles_is_cut(world: World, content: bytes) -> None:
         began = time.monotonic()
         world.assert_is_a_version_of(world.fetch(server, first_byte_timeout_s=0.5), server)
         assert server.fired["slow head"] == 1
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
 
 def test_a_server_that_never_answers_is_given_up_on(world: World, content: bytes) -> None:

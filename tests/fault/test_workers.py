@@ -94,7 +94,7 @@ def test_a_worker_that_goes_at_any_moment_leaves_a_file_that_the_next_one_comple
     for trial in trials(f"workers {how.name}", 5, 100):
         with trial as chance:
             transfer, job = queued()
-            server.bytes_per_s, before = 8e6, server.body_bytes
+            server.bytes_per_s, before = 3e6, server.body_bytes
             process = victims.start(importing.work, Workplace.here(), [transfer.pk])
             victims.wait_for(lambda before=before: server.body_bytes > before)
             time.sleep(chance.uniform(0, 0.4))
@@ -174,6 +174,7 @@ def test_a_download_that_hangs_loses_its_lease_though_its_worker_lives(server: F
     victims.wait_for(lambda: sweeper.free_expired() == 1, within_s=15)
     assert worker.is_alive()
     worker.join(30)
+    assert not worker.is_alive()
     transfer.refresh_from_db()
     assert (transfer.state, transfer.owner, DataFile.objects.count()) == (JobState.QUEUED, "", 0)
     server._faults.clear()
