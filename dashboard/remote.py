@@ -28,10 +28,6 @@ class Offer:
         return self.row.file_name.endswith(".fits") and self.row.data_rights != terms.Rights.EXCLUSIVE.value
 
     @property
-    def suffix(self) -> str:
-        return terms.suffix_of(self.row.file_name)
-
-    @property
     def badge(self) -> str:
         return str(terms.badge_of(self.row.file_name))
 

@@ -23,7 +23,6 @@ class Candidate:
 
     pk: int
     file_name: str
-    distance_arcmin: float
 
 
 def of(file: DataFile, info: dict[str, Any]) -> dict[str, Any]:
@@ -75,8 +74,8 @@ def candidates(file: DataFile, user: Reader) -> list[Candidate]:
     found = []
     for pk, file_name, wcs in rows[:MOST_LOOKED_AT]:
         there = _reference(wcs)
-        if there and (distance_deg := _distance(here, there)) < NEAR_DEG:
-            found.append(Candidate(pk, file_name, distance_deg * 60))
+        if there and _distance(here, there) < NEAR_DEG:
+            found.append(Candidate(pk, file_name))
     return found[:MOST_CANDIDATES]
 
 

@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from django.test import Client
 
-from dashboard import scene
+from dashboard import cards
 from mast.fits.inspect import inspect_file
 from mast.models import DataFile, Observation
 from mast.services import file_path
@@ -121,15 +121,15 @@ def test_a_choice_that_cannot_be_drawn_is_refused_in_words(client: Client, ramp:
 
 
 def test_pictures_near_by_are_offered_to_compare_with(client: Client, ring: Observation, image: DataFile) -> None:
-    near = picture("jw02733001001_02101_00002_nrcb1_cal.fits", ring, ra_deg=151.8)
-    picture("jw02733001001_02101_00003_nrcb1_cal.fits", ring, ra_deg=160.0)
+    # Half a degree on the sky is more of right ascension away from the equator.
+    just = 0.5 / np.cos(np.radians(40.437))
+    near = picture("jw02733001001_02101_00002_nrcb1_cal.fits", ring, ra_deg=151.755 + 0.99 * just)
+    picture("jw02733001001_02101_00003_nrcb1_cal.fits", ring, ra_deg=151.755 + 1.01 * just)
     other = ObservationFactory(obs_id="jw09999-o001_t001_nircam_clear-f090w", proposal_id="9999")
     picture("jw09999001001_02101_00001_nrcb1_cal.fits", other)
     page = page_of(client.get(f"/files/{image.pk}/view/"))
     offered = [option.text for option in page.one("select", id="with").find("option")]
     assert offered == ["nothing", near.file_name]
-    (candidate,) = scene.candidates(image, None)
-    assert candidate.distance_arcmin == pytest.approx(0.045 * np.cos(np.radians(40.437)) * 60, rel=1e-4)
 
 
 def test_the_hdus_of_a_multi_slit_file_are_grouped_by_slit(client: Client, ring: Observation) -> None:
@@ -167,6 +167,14 @@ def test_the_header_search_of_the_viewer_is_a_part(client: Client, image: DataFi
     assert "<html" not in part.content.decode()
     assert "MJy/sr" in part.content.decode()
     assert "HX-Request" in part["Vary"]
+
+
+def test_a_file_of_many_headers_is_listed_up_to_a_limit(
+    client: Client, image: DataFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "MOST_CARDS", 5)
+    page = page_of(client.get(f"/files/{image.pk}/header/?hdu=all"))
+    assert sum(len(body.find("tr")) for body in page.find("tbody")) == 5
 
 
 # --- spectra ----------------------------------------------------------------------------------------------------
@@ -242,6 +250,12 @@ def test_members_lead_to_their_files_or_offer_the_import(client: Client, ring: O
     assert (form["action"], sent) == ("/import/", {"levels": "2", "obs_id": "jw02733001001_02101_00002_nrcb1"})
     assert "not a name MAST gives" in strange_row.text
     assert "1 of 3 in the library" in page.find("h2")[0].text
+
+
+def test_a_combined_member_is_imported_at_its_own_level(client: Client, ring: Observation) -> None:
+    asn = association(ring, ("jw02733-o001_t001_nircam_clear-f187n_i2d.fits", "science"))
+    form = page_of(client.get(f"/files/{asn.pk}/members/")).one("tbody").one("form")
+    assert form.one("input", name="levels")["value"] == "3"
 
 
 def test_only_an_association_has_members(client: Client, image: DataFile) -> None:
@@ -349,3 +363,20 @@ def test_the_page_of_an_observation_that_is_not_held_offers_the_look(client: Cli
     page = page_of(client.get(f"/observations/{OBS_ID}/"), 404)
     link = next(link for link in page.find("a") if link.text == "Look at it in MAST")
     page_of(client.get(link["href"]))
+
+
+def test_a_file_that_is_held_already_leads_to_the_library(client: Client, archive: Any, ring: Observation) -> None:
+    mine = picture(f"{OBS_ID}_i2d.fits", ring)
+    page = page_of(client.get("/look/", {"obs_id": OBS_ID}))
+    first = page.one("div", aria_label="Files MAST has").one("tbody").find("tr")[0]
+    assert first.one("a")["href"] == f"/files/{mine.pk}/"
+    assert "in library" in first.text
+
+
+def test_what_is_exclusive_is_listed_but_not_read(client: Client, archive: Any) -> None:
+    found = client.post("/api/mast/search/program", {"programId": "99999", "calibLevel": None}, "application/json")
+    exclusive = next(row for row in found.json()["results"] if row["dataRights"] == "EXCLUSIVE_ACCESS")
+    page = page_of(client.get("/look/", {"obs_id": exclusive["obs_id"]}))
+    assert page.one("div", aria_label="Files MAST has").one("tbody").find("tr")
+    assert not page.find("img", id="reduced")
+    assert "no file of it that can be read" in page.one("div", class_="note").text
