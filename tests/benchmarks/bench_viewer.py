@@ -53,7 +53,10 @@ class Bench:
         return self._measured(command, environment or {})
 
     def peer(self, what: str, out: Path) -> dict[str, Any]:
-        command = [str(self.environment.python), str(HERE / "viewer_peer_child.py"), what, str(self.mosaic), str(out)]
+        path = self.mosaic
+        if what == "fitsmap":
+            path = files.in_primary(self.mosaic, self.folder / "primary.fits")
+        command = [str(self.environment.python), str(HERE / "viewer_peer_child.py"), what, str(path), str(out)]
         return self._measured(command, {})
 
     def _measured(self, command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:

@@ -38,6 +38,14 @@ def mosaic(path: Path, shape: tuple[int, int] = SHAPE) -> Path:
     return path
 
 
+def in_primary(mosaic: Path, path: Path) -> Path:
+    """The same picture in the primary HDU, the only one that fitsmap looks into."""
+    if not path.exists():
+        data, header = fits.getdata(mosaic, "SCI", header=True)
+        fits.PrimaryHDU(data, header).writeto(path)
+    return path
+
+
 def _add_stars(sky: np.ndarray, draw: np.random.Generator) -> None:
     height, width = sky.shape
     count = height * width // 4000
