@@ -38,6 +38,8 @@ def violations(page: Page, axe: str) -> list[str]:
     return [f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found]
 
 
+# Some thirty pages, each read by axe from end to end.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 380])
 def test_every_page_is_without_a_violation(
@@ -90,7 +92,9 @@ def test_a_tick_of_the_plan_brings_its_answer_and_keeps_the_focus(visit: Visit, 
         expect(page.locator("#plan code", has_text="cal").first).to_be_visible()
         expect(page.locator("#level-2")).to_be_focused()
         page.locator("#suffix-segm").uncheck()
-        expect(page.locator("#plan").get_by_text("_segm.fits")).to_have_count(0)
+        files = page.get_by_role("region", name="Files of the import")
+        expect(files.get_by_text("_segm.fits")).to_have_count(0)
+        expect(files.get_by_text("_i2d.fits").first).to_be_visible()
 
 
 def test_motion_rests_for_those_who_ask(visit: Visit, archive: Archive) -> None:
