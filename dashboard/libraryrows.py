@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.library import Entry
 from dashboard.librarycolumns import Column, level
 from dashboard.templatetags import archive as write
+from mast import library
 from mast.models import DataFile
 
 NO_IMAGE = "There is no image in it to show."
@@ -34,7 +35,7 @@ def _entry(entry: Entry, columns: Sequence[Column]) -> str:
     name = escape(row.obs_id)
     pictured = next((file for file in entry.files if file.is_viewable), None)
     cells = "".join(column.cell(row) for column in columns)
-    tags = "".join(f' <span class="badge">{escape(tag.name)}</span>' for tag in row.tags.all())
+    tags = "".join(f' <span class="badge">{escape(tag)}</span>' for tag in library.tag_names(row))
     width = len(columns) + 4
     files = "".join(_file_under(file, width) for file in entry.files)
     if entry.more:
@@ -60,7 +61,7 @@ def _file_under(file: DataFile, width: int) -> str:
 
 def _file(file: DataFile, columns: Sequence[Column]) -> str:
     cells = "".join(column.cell(file) for column in columns)
-    tags = "".join(f' <span class="badge">{escape(tag.name)}</span>' for tag in file.tags.all())
+    tags = "".join(f' <span class="badge">{escape(tag)}</span>' for tag in library.tag_names(file))
     of = escape(file.observation.obs_id)
     return (
         f"<tr>{_tick('file', str(file.pk), file.file_name)}<td>{_thumb(file if file.is_viewable else None)}</td>"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 
-from mast import services
+from mast import library, services
 from mast.archive.answers import Resolved
 from mast.archive.sky import format_position
 from mast.imports import facts
@@ -186,7 +186,7 @@ def file(row: DataFile) -> dict[str, Any]:
         "state": row.state,
         "fetchedAt": row.fetched_at,
         "verifiedAt": row.verified_at,
-        "tags": [tag.name for tag in row.tags.all()],
+        "tags": library.tag_names(row),
         "notes": row.notes,
         "imageInfo": services.image_info(row),
         "metadata": services.metadata(row),
@@ -205,7 +205,7 @@ def observation(row: Observation, *, file_count: int, total_bytes: int) -> dict[
         "footprint": row.s_region,
         "fileCount": file_count,
         "totalBytes": total_bytes,
-        "tags": [tag.name for tag in row.tags.all()],
+        "tags": library.tag_names(row),
         "notes": row.notes,
         "editedFields": row.edited_fields,
         "createdAt": row.created_at,

@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum, Value
 from django.db.models.functions import Concat, Length
 
 from mast import terms, visibility
 from mast.errors import FileNotFound, NotFound
 from mast.models import DataFile, Observation, Tag
 from mast.visibility import Reader
+
+_LABELS: Final = Prefetch("tags", to_attr="labels")
 
 FILE_ORDERS: Final = {
     "fetchedAt": "fetched_at",
@@ -94,7 +96,7 @@ def files(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> QuerySe
         rows = rows.filter(_tagged(chosen.tag))
     if chosen.text:
         rows = rows.filter(_mentions(chosen.text))
-    return rows.prefetch_related("tags").defer("plan")
+    return rows.prefetch_related(_LABELS).defer("plan")
 
 
 def mentioning_files(text: str, user: Reader, limit: int) -> list[int]:
@@ -159,7 +161,13 @@ def observations(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> 
     if chosen.text:
         named_file = Exists(held.filter(Q(file_name__icontains=chosen.text) | Q(notes__icontains=chosen.text)))
         rows = rows.filter(Q(pk__in=_mentioning(chosen.text)) | named_file)
-    return rows.prefetch_related("tags")
+    return rows.prefetch_related(_LABELS)
+
+
+def tag_names(row: Observation | DataFile) -> list[str]:
+    """The tags of a row, those fetched with a list where it came with one: a query object for each row is dear."""
+    labels: list[Tag] | None = getattr(row, "labels", None)
+    return [label.name for label in (row.tags.all() if labels is None else labels)]
 
 
 def holdings(rows: list[Observation], user: Reader) -> dict[int, tuple[int, int]]:
