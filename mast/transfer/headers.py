@@ -47,9 +47,9 @@ def unsatisfied_total(value: str) -> int | None:
 
 def content_length(value: str | None) -> int | None:
     """A length in bytes; None when the field is absent or is no plain number."""
-    if value is None or not _DIGITS.fullmatch(value.strip()):
-        return None
-    return int(value)
+    # Stripped once: `int` knows less white space than `strip`, and would raise at `\x1c10`.
+    text = (value or "").strip()
+    return int(text) if _DIGITS.fullmatch(text) else None
 
 
 def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:
