@@ -66,12 +66,15 @@ const chart = (ink) => {
     ],
     hooks: {
       setCursor: [(drawn) => read(drawn)],
-      setScale: [(drawn, name) => { if (name === "x") range = [drawn.scales.x.min, drawn.scales.x.max]; }],
+      setScale: [(drawn, name) => { if (name === "x") range = zoomed(drawn); }],
       ready: [(drawn) => { element("plot").dataset.drawn = String(shown.length); if (range) drawn.setScale("x", { min: range[0], max: range[1] }); }],
     },
   };
   return { options, data: table() };
 };
+
+// The wavelengths that are seen when they are not all of them; kept over a change of what is plotted.
+const zoomed = ({ data, scales: { x } }) => (x.min > data[0][0] || x.max < data[0].at(-1) ? [x.min, x.max] : null);
 
 const plot = new Plot(element("plot"), HEIGHT, chart);
 
