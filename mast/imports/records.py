@@ -47,9 +47,9 @@ def register(finished: Iterable[tuple[Claim, Fetched, Plan]]) -> None:
         for claim in homeless:
             leases.fail(claim, errors.JobError(f"No job with an observation waits for {claim.transfer.file_name}."))
         ours = [one for one in arrived if one[0].id in wanting]
-        files = _write_files(ours, {pk: jobs[0].observation for pk, jobs in wanting.items()})
-        _complete([claim.transfer for claim, _, _ in ours], files)
-        _share_all((files[claim.transfer.data_uri], wanting[claim.id]) for claim, _, _ in ours)
+        files = write_files(ours, {pk: jobs[0].observation for pk, jobs in wanting.items()})
+        complete_all([claim.transfer for claim, _, _ in ours], files)
+        share_all((files[claim.transfer.data_uri], wanting[claim.id]) for claim, _, _ in ours)
 
 
 def _wanting(transfer_ids: Collection[int]) -> dict[int, list[ImportJob]]:
@@ -63,7 +63,7 @@ def _wanting(transfer_ids: Collection[int]) -> dict[int, list[ImportJob]]:
     return wanting
 
 
-def _write_files(
+def write_files(
     arrived: Sequence[tuple[Claim, Fetched, Plan]], observations: Mapping[int, Observation | None]
 ) -> dict[str, DataFile]:
     """The records of these files by data URI: new ones in one statement, those of products fetched again one by one."""
@@ -80,7 +80,7 @@ def _write_files(
     return files | {file.data_uri: file for file in DataFile.objects.bulk_create(fresh)}
 
 
-def _complete(transfers: Sequence[Transfer], files: Mapping[str, DataFile]) -> None:
+def complete_all(transfers: Sequence[Transfer], files: Mapping[str, DataFile]) -> None:
     for transfer in transfers:
         file = files[transfer.data_uri]
         transfer.file, transfer.source = file, file.source
@@ -89,7 +89,7 @@ def _complete(transfers: Sequence[Transfer], files: Mapping[str, DataFile]) -> N
     Transfer.objects.filter(pk__in=[transfer.pk for transfer in transfers]).update(**_COMPLETED)
 
 
-def _share_all(wanted: Iterable[tuple[DataFile, Sequence[ImportJob]]]) -> None:
+def share_all(wanted: Iterable[tuple[DataFile, Sequence[ImportJob]]]) -> None:
     """Put files under the observations of the jobs that want them, and tag both with the jobs' tags."""
     seen, tagged, mine = set(), defaultdict(list), defaultdict(list)
     for file, jobs in wanted:

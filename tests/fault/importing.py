@@ -33,9 +33,9 @@ STEPS: dict[str, tuple[ModuleType, str]] = {
     "fetch": (importer, "fetch"),
     "inspect": (importer, "inspect_files"),
     "register": (records, "register"),
-    "write the record": (records, "write_file"),
-    "complete the transfer": (records, "complete_transfer"),
-    "share": (records, "share"),
+    "write the record": (records, "write_files"),
+    "complete the transfer": (records, "complete_all"),
+    "share": (records, "share_all"),
     "settle": (jobs, "settle_jobs_of"),
 }
 """what an import does around a transfer, in its order; those from the record to sharing are one transaction"""
