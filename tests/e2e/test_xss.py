@@ -152,6 +152,7 @@ def root(browser: Browser, settings: Any, tmp_path: Path) -> Iterator[Page]:
 
 
 @pytest.mark.release
+@pytest.mark.timeout(3600)
 def test_nothing_from_outside_runs_on_any_page(root: Page) -> None:
     rows = range(len(PAYLOADS) if os.environ.get("FAULT_SIZE") == "release" else 6)
     for row in rows:

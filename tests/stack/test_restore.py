@@ -11,7 +11,7 @@ import pytest
 
 from tests.stack.archive import Archive, database, started, wait_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 OBSERVATION = "jw02733-o001_t001_nircam_clear-f090w"
 
 
