@@ -16,11 +16,15 @@ from ninja.openapi.schema import OpenAPISchema
 from jwstarchive.problems import CONTENT_TYPE, as_problem, problem, unexpected
 from mast.api import files, health, imports, library, looks, pictures, pixels, search, tables
 from mast.errors import BadQuery, MalformedRequest, MastError
+from mast.tables import FORMATS
 
 DESCRIPTION = """Search MAST for JWST observations, import their files, and read what this archive holds.
 
 Requests are camelCase. Search and product answers are snake_case around MAST's own rows; all others are camelCase.
 Every error is `application/problem+json` with a stable `code`, a plain sentence, and whether trying again may help."""
+
+TABLES: Final = ("/api/observations", "/api/files")
+"""lists that `format=` gives as tables"""
 
 
 class OfflineDocs(Swagger):
@@ -32,7 +36,7 @@ class OfflineDocs(Swagger):
 
 
 class Api(NinjaAPI):
-    """Ninja, whose schema says that errors are problems."""
+    """Ninja, whose schema says that errors are problems, and lists tables on request."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
@@ -41,6 +45,9 @@ class Api(NinjaAPI):
                 for status, response in operation["responses"].items():
                     if int(status) >= 400:
                         response["content"] = {CONTENT_TYPE: response["content"]["application/json"]}
+        for path in TABLES:
+            content = schema["paths"][path]["get"]["responses"][200]["content"]
+            content |= {form.media_type: {"schema": {"type": "string"}} for form in FORMATS.values()}
         return schema
 
 
