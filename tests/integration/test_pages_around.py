@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey", "folders"
 @pytest.fixture(autouse=True)
 def _own_derived(settings: Any, tmp_path: Path) -> None:
     settings.DERIVED_DIR = tmp_path / ".derived"
+    # The first question of a process loads astroquery, which takes a while on a busy machine.
+    settings.MAST_TIMEOUT_S = 60.0
 
 
 # --- what's new -------------------------------------------------------------------------------------------------

@@ -27,6 +27,12 @@ from tests.pages import Element, page_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folders")]
 
 
+@pytest.fixture(autouse=True)
+def _patience(settings: Any) -> None:
+    # The first question of a process loads astroquery, which takes a while on a busy machine.
+    settings.MAST_TIMEOUT_S = 60.0
+
+
 def get(client: Client, query: str = "") -> Element:
     return page_of(client.get(f"/{query}"))
 

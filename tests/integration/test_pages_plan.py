@@ -23,6 +23,12 @@ FIRST, SECOND = "jw02733-o001_t001_nircam_clear-f090w", "jw02733-o002_t001_nirca
 EXPOSURE = "jw02733001001_02101_00001_nrcb1"
 
 
+@pytest.fixture(autouse=True)
+def _patience(settings: Any) -> None:
+    # The first question of a process loads astroquery, which takes a while on a busy machine.
+    settings.MAST_TIMEOUT_S = 60.0
+
+
 @pytest.fixture
 def two(serve: Callable[[LittleMast], Any], little: LittleMast) -> LittleMast:
     """Two observations that share one exposure; the first has a catalogue and a preview besides."""

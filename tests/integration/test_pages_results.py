@@ -38,6 +38,8 @@ OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
 @pytest.fixture(autouse=True)
 def _own_derived(settings: Any, tmp_path: Path) -> None:
     settings.DERIVED_DIR = tmp_path / ".derived"
+    # The first question of a process loads astroquery, which takes a while on a busy machine.
+    settings.MAST_TIMEOUT_S = 60.0
 
 
 def get(client: Client, query: str, status: int = 200) -> Element:
