@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from typing import Any
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.conftest import missing
+from tests.e2e.axe import violations
 from tests.e2e.conftest import Visit
 from tests.e2e.test_looks import PAGES
 from tests.stack.archive import Archive
 
 pytestmark = pytest.mark.e2e
-AXE = "axe-core@4.10"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core, fetched by npm; it is in no repository."""
-    if not shutil.which("npm"):
-        missing("npm")
-    folder = tmp_path_factory.mktemp("axe")
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), AXE]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        missing("axe-core, which npm cannot fetch")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    page.evaluate(axe)
-    found: list[dict[str, Any]] = page.evaluate("(tags) => axe.run(document, {runOnly: tags})", RULES)["violations"]
-    return [f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found]
 
 
 # Some thirty pages, each read by axe from end to end.
@@ -45,17 +20,15 @@ def violations(page: Page, axe: str) -> list[str]:
 def test_every_page_is_without_a_violation(
     visit: Visit,
     files: dict[str, int],
-    axe: str,
     scheme: str,
     width: int,
 ) -> None:
     wrong: dict[str, list[str]] = {}
-    # The policy of the pages keeps foreign scripts out, axe's among them.
-    with visit(width=width, color_scheme=scheme, bypass_csp=True) as page:
+    with visit(width=width, color_scheme=scheme) as page:
         for name, address in PAGES.items():
             page.goto(address.format(**files))
             page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
-            if found := violations(page, axe):
+            if found := violations(page):
                 wrong[name] = found
     assert wrong == {}
 

@@ -9,6 +9,7 @@ import pytest
 from astropy.io import fits
 from playwright.sync_api import Page, expect
 
+from tests.e2e.axe import violations
 from tests.e2e.conftest import Visit, shot
 from tests.e2e.holdings import Held, bring, named
 from tests.stack.archive import Archive
@@ -168,18 +169,18 @@ def pages_of(files: list[Held]) -> dict[str, str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 360])
 def test_nothing_is_in_the_way_of_those_who_see_hear_or_point_differently(
-    visit: Visit, files: list[Held], axe: str, scheme: str, width: int
+    visit: Visit, files: list[Held], scheme: str, width: int
 ) -> None:
     with visit(width=width, color_scheme=scheme) as page:
         for name, address in pages_of(files).items():
             page.goto(address)
             settled(page)
-            assert violations(page, axe) == [], name
+            assert violations(page) == [], name
         page.goto(named(files, "f090w_i2d.fits").view)
         settled(page)
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_be_visible()
-        assert violations(page, axe) == [], "keys"
+        assert violations(page) == [], "keys"
 
 
 def settled(page: Page) -> None:
@@ -187,12 +188,3 @@ def settled(page: Page) -> None:
     for place in ("#stage", "#plot"):
         if page.locator(place).count():
             expect(page.locator(place)).to_have_attribute("data-drawn", re.compile(r"\d"), timeout=PATIENCE_MS)
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    """What axe-core finds against WCAG 2.2 A and AA and its own best practice."""
-    page.evaluate(axe)
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("rules => axe.run(document, { runOnly: rules })", rules)
-    assert len(found["passes"]) > 15
-    return [f"{item['id']}: {node['html'][:200]}" for item in found["violations"] for node in item["nodes"]]

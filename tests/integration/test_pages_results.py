@@ -26,6 +26,7 @@ from mast.archive.query import Query
 from mast.archive.rows import ObservationRow
 from mast.imports import searchcache
 from mast.models import CachedSearch
+from tests.conftest import missing
 from tests.factories import DataFileFactory, ObservationFactory
 from tests.integration.little_mast import LittleMast
 from tests.pages import Element, page_of
@@ -353,7 +354,8 @@ def test_votlint_has_nothing_to_say_of_an_export(client: Client, tmp_path: Path)
     """STILTS is the astronomers' own judge of VOTables; Debian has it."""
     program = shutil.which("stilts")
     if program is None:
-        pytest.skip("stilts is missing: sudo apt-get install stilts")
+        missing("stilts")
+    assert program
     export = tmp_path / "search.vot"
     export.write_bytes(b"".join(client.get(f"/search/export/?{PROGRAM}&format=votable")))  # type: ignore[call-overload]
     done = subprocess.run([program, "votlint", str(export)], capture_output=True, text=True, timeout=250, check=False)
