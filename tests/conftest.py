@@ -16,6 +16,7 @@ import redis
 from django.conf import settings as django_settings
 
 from jwstarchive.run.valkey import Valkey
+from mast.transfer.waits import WAITS
 
 if find_spec("tests.practice_fixture"):
     pytest_plugins = ["tests.practice_fixture", "tests.api_fixture"]
@@ -40,6 +41,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the folder shared/data beside the checkout is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def _waits_are_its_own() -> Iterator[None]:
+    """What one test's servers asked for is not asked of the next: a worker shares such waits with its whole site."""
+    yield
+    WAITS.share_with(None)
 
 
 @pytest.fixture(scope="session")

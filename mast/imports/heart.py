@@ -117,7 +117,7 @@ class Heart:
     """Beats for a group of claims until it is left. `should_stop` may be asked from any thread."""
 
     def __init__(
-        self, claims: Sequence[Claim], stopping: Callable[[], bool], tick: Callable[[], None] = lambda: None
+        self, claims: Sequence[Claim], stopping: Callable[[], bool], tick: Callable[[Heart], None] = lambda _heart: None
     ) -> None:
         self._watched = {claim.id: Watched(claim) for claim in claims}
         self._ended: set[int] = set()
@@ -183,7 +183,7 @@ class Heart:
         try:
             while not self._done.wait(min(TICK_S, every)):
                 live.write({watched.claim.id: watched.numbers() for watched in self._beating() if watched.is_begun})
-                self._tick()
+                self._tick(self)
                 if time.monotonic() >= due:
                     self._beat()
                     due = time.monotonic() + every

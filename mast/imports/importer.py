@@ -75,7 +75,7 @@ def _bring(claims: Sequence[Claim], stopping: Callable[[], bool]) -> None:
     member = site.Member("s3" if claims[0].transfer.s3_key else "http", settings.DOWNLOAD_CONNECTIONS)
     turn = Turn()
     try:
-        with Heart(claims, lambda: stopping() or turn.is_over, lambda: turn.tick(heart, member)) as heart:
+        with Heart(claims, lambda: stopping() or turn.is_over, lambda heart: turn.tick(heart, member)) as heart:
             _Run(heart, member).bring(claims)
     finally:
         member.leave()
