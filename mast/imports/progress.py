@@ -139,7 +139,8 @@ def _now(job: ImportJob, max_files: int) -> JobProgress:
     numbers = live.read(beating) if beating else {}
     fresh = _still_held(rows, numbers or {})
     ahead = sum(_file_done(row, fresh.get(row.pk)) - row.done_bytes for row in rows if row.pk in fresh)
-    done = min(totals["done"] + ahead, totals["size"])
+    # The sums were read a moment before the rows: what a row gained since is not in them.
+    done = max(0, min(totals["done"] + ahead, totals["size"]))
     speed = sum(seen.current_speed for seen in fresh.values()) if job.state in terms.RUNNING else 0.0
     percent = _percent(job, done, totals["size"])
     return JobProgress(
