@@ -291,8 +291,7 @@ def test_curators_work_is_written_down(settings: Any) -> None:
     assert done == [
         ("record.tag", "x"),
         ("record.annotate", obs_id),
-        ("file.delete", file.file_name),
-        ("observation.remove", obs_id),
+        ("record.remove", obs_id),
     ]
 
 
