@@ -69,7 +69,8 @@ class Doors:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         name = request.resolver_match.view_name if request.resolver_match else ""
         right = needed(name, request.method or "GET")
-        if settings.ACCESS == "open" or right is None:
+        # What is no call of the API is its own to refuse, in its own form.
+        if settings.ACCESS == "open" or right is None or request.path.startswith("/api/"):
             return None
         try:
             access.demand(right)

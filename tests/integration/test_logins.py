@@ -304,3 +304,15 @@ def test_an_administrator_makes_no_superuser() -> None:
     assert 'name="is_superuser"' not in page
     assert 'name="groups"' in page
     assert client.post(f"/admin/auth/user/{root.pk}/change/", {"username": "gone"}).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["/api/nothing", "/api/files/-1", "/api/files/99999999999999999999"])
+def test_an_address_that_is_no_call_of_the_api_is_not_found_with_a_token_and_without(
+    settings: Any, address: str
+) -> None:
+    settings.ACCESS = "login"
+    _, key = tokens.make(person("ada", "viewer"), "script")
+    for headers in ({}, {"Authorization": f"Bearer {key}"}):
+        answer = Client(raise_request_exception=False).get(address, headers=headers)
+        assert answer.status_code in ({401, 404} if not headers else {404}), answer.content
+        assert answer["Content-Type"] == "application/problem+json"
