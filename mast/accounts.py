@@ -14,7 +14,6 @@ class Access(models.Model):  # noqa: DJ008 - there is never a row to name
     """No rows: the home of the four rights, so that Django's groups, LDAP and OpenID Connect can give them."""
 
     class Meta:
-        managed = False
         default_permissions = ()
         permissions: ClassVar = [
             ("read_library", "May search MAST and read the library"),

@@ -21,7 +21,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('read_library', 'May search MAST and read the library'), ('import_files', 'May import, and steer own imports'), ('curate_library', "May correct, tag and delete records, and steer everybody's imports"), ('administer_archive', 'May manage accounts and read what was done by whom')],
-                'managed': False,
                 'default_permissions': (),
             },
         ),

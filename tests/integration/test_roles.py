@@ -221,6 +221,7 @@ def test_every_call_of_the_api_is_in_the_table() -> None:
 
 
 def test_every_model_of_the_admin_is_in_the_table() -> None:
+    assert pages(), "the addresses load the admin's own"
     registered = {model._meta.model_name for model in admin.site._registry}
     assert registered == CURATORS_MODELS | ADMINS_MODELS
 
