@@ -115,9 +115,12 @@ def _of_kinds(chosen: Filters) -> Filters:
 
 
 def is_large() -> bool:
-    """Whether the library is too large to be counted for each page; by its newest id, which costs nothing."""
+    """Whether the library is too large to be counted for each page.
+
+    A newest id below the limit says no and costs nothing; one above it may be what deletions left.
+    """
     newest: int | None = DataFile.objects.aggregate(newest=Max("pk"))["newest"]
-    return (newest or 0) >= KEPT_FROM
+    return (newest or 0) >= KEPT_FROM and DataFile.objects.order_by("pk")[KEPT_FROM - 1 : KEPT_FROM].exists()
 
 
 # --- counting ---------------------------------------------------------------------------------------------------
