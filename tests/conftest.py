@@ -21,6 +21,10 @@ from mast.transfer.waits import WAITS
 if find_spec("tests.practice_fixture"):
     pytest_plugins = ["tests.practice_fixture", "tests.api_fixture"]
 
+# Where these are set pytest draws whole differences, and of two files of megabytes that takes minutes.
+for _name in ("CI", "BUILD_NUMBER"):
+    os.environ.pop(_name, None)
+
 # A shared machine stalls now and then; how long an example took says nothing about the code.
 hypothesis.settings.register_profile("archive", deadline=None)
 hypothesis.settings.load_profile("archive")
