@@ -17,6 +17,7 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
+COMMANDS = "mast.management.commands"
 LOCKS = {"up": "requirements.txt", "test": "requirements-dev.txt", "bench": "requirements-dev.txt"}
 WITHOUT_DJANGO = {
     "up": ("jwstarchive.run.up", "start everything; --detach: in the background"),
@@ -52,6 +53,10 @@ def _run(command: str, argv: list[str]) -> int:
         return status
     if command in {"help", "--help", "-h"} and len(argv) <= 2:
         print("The archive:\n" + "".join(f"    {name:8} {what}\n" for name, (_, what) in WITHOUT_DJANGO.items()))
+    if {"--help", "-h"} & set(argv[2:]) and command.isidentifier() and find_spec(f"{COMMANDS}.{command}"):
+        # Help needs no model and no setting; Django would load every app before it said a word.
+        importlib.import_module(f"{COMMANDS}.{command}").Command().print_help(Path(argv[0]).name, command)
+        return 0
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
