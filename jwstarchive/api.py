@@ -38,7 +38,15 @@ class OfflineDocs(Swagger):
 class Api(NinjaAPI):
     """Ninja, whose schema says that errors are problems, and lists tables on request."""
 
+    _description: OpenAPISchema | None = None
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        # Built once in a process: it takes ninja the better part of a second, and nothing changes it.
+        if self._description is None:
+            self._description = self._described(**options)
+        return self._description
+
+    def _described(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         for path in schema["paths"].values():
             for operation in path.values():
