@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import missing
 from tests.unit.test_readme import variables_read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def test_a_unit_runs_what_the_procfile_runs(path: Path) -> None:
 @pytest.mark.parametrize("path", UNITS, ids=names)
 def test_systemd_reads_the_unit_and_scores_its_hardening(path: Path) -> None:
     if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not installed")
+        missing("systemd-analyze")
     verified = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, check=False)
     # The programs are where an installation puts them, and not here.
     complaints = [line for line in verified.stderr.splitlines() if path.name in line and "not executable" not in line]
@@ -109,7 +110,7 @@ def test_nginx_sends_files_from_where_the_archive_leads_it() -> None:
 def test_nginx_reads_its_site(tmp_path: Path) -> None:
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if not program:
-        pytest.skip("nginx is not installed")
+        missing("nginx")
     tls = tmp_path / "tls"
     tls.mkdir()
     key, crt = tls / "archive.key", tls / "archive.crt"
