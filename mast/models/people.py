@@ -1,4 +1,4 @@
-"""Rows about people: what the groups may do, MAST tokens, who may see whose exclusive files, who did what."""
+"""Rows about people: what the groups may do, their tokens, who may see whose exclusive files, who did what."""
 
 from __future__ import annotations
 
@@ -81,3 +81,27 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.who}: {self.action} {self.target}"
+
+
+class ApiToken(models.Model):
+    """A script's key. Only its digest is stored; the key itself is shown once."""
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        IMPORT = "import"
+
+    name = models.CharField(max_length=100, help_text="what it is for")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    prefix = models.CharField(max_length=8, db_index=True, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scope = models.CharField(max_length=16, choices=Scope.choices, default=Scope.IMPORT)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
