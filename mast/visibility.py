@@ -8,7 +8,7 @@ exports, jobs and the admin all ask here, and say 404.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -147,3 +147,34 @@ def my_jobs() -> QuerySet[ImportJob]:
 def my_observations() -> QuerySet[Observation]:
     found: QuerySet[Observation] = _mine(Observation.objects.all(), observations)
     return found
+
+
+def my_result(job: ImportJob) -> dict[str, Any]:
+    """What a job wrote down as its outcome, without the lines about records whoever acts may not know of."""
+    names = {
+        "changed": [line["obs_id"] for line in job.result.get("changed", ())],
+        "failed": [line["obsId"] for line in job.result.get("failed", ())],
+    }
+    secret = hidden_names([*names["changed"], *names["failed"]])
+    if not secret:
+        return dict(job.result)
+    kept = {
+        key: [line for line, name in zip(job.result[key], lines, strict=True) if name not in secret]
+        for key, lines in names.items()
+        if lines
+    }
+    return {**job.result, **kept}
+
+
+def hidden_names(names: Iterable[str]) -> set[str]:
+    """Which of these obs_ids and file names are of records whoever acts may not know of."""
+    asked = set(names)
+    if not asked or acting.current().is_archive:
+        return set()
+    there = _names(Observation.objects, DataFile.objects, asked)
+    return there - _names(my_observations(), my_files(), asked)
+
+
+def _names(observations_: Any, files_: Any, among: set[str]) -> set[str]:
+    found = set(observations_.filter(obs_id__in=among).values_list("obs_id", flat=True))
+    return found | set(files_.filter(file_name__in=among).values_list("file_name", flat=True))

@@ -165,7 +165,8 @@ def act_on_all(request: HttpRequest, section: str, action: str) -> HttpResponse:
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
     """One job with up to 200 of its files, those that move or failed first."""
     card = Card.of(services.get_job(job_id), PAGE_FILES)
-    return render(request, "dashboard/job.html", {"here": "imports", "card": card, "full": True})
+    context = {"here": "imports", "card": card, "full": True, "result": visibility.my_result(card.job)}
+    return render(request, "dashboard/job.html", context)
 
 
 @require_GET

@@ -15,7 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mast import services, words
+from mast import access, services, words
+from mast.access import Right
 from mast.errors import MastError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 else:
     # Generic for the type checker alone.
     RowAdmin = admin.ModelAdmin
+OPENING = ("t_obs_release_mjd", "data_rights")
+"""columns that decide who sees exclusive files: an administrator's to correct"""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -42,6 +45,14 @@ def pretty(value: Any) -> SafeString:
 
 class Corrections(RowAdmin):
     """Changed columns are recorded by name in `edited_fields`, which a refresh reads."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fixed = list(super().get_readonly_fields(request, obj))
+        return fixed if access.may(request.user, Right.ADMINISTER) else [*fixed, *self._opening()]
+
+    def _opening(self) -> list[str]:
+        columns = {column.name for column in self.opts.concrete_fields}
+        return [name for name in OPENING if name in columns]
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         if change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from django.utils import timezone
 
@@ -117,7 +118,12 @@ def _steered(action: str, job: ImportJob, act: Callable[[ImportJob], ImportJob])
 
 def job_progress(job: str | uuid.UUID | ImportJob, *, max_files: int = 200) -> JobProgress:
     """How far a job is, with its most telling files first; always read anew."""
-    return progress.of(get_job(job.pk if isinstance(job, ImportJob) else job), max_files=max_files)
+    row = get_job(job.pk if isinstance(job, ImportJob) else job)
+    told = progress.of(row, max_files=max_files)
+    if told.result is None:
+        return told
+    # `told` is shared by all who ask; what each may know of differs.
+    return replace(told, result=replace(told.result, details=visibility.my_result(row)))
 
 
 def active_summary() -> tuple[int, float]:

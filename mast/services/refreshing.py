@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
@@ -29,7 +29,7 @@ def refresh_observation(obs_id: str) -> RefreshReport:
     quota.spend(quota.SEARCHES)
     if not visibility.my_observations().filter(obs_id=obs_id).exists():
         raise errors.ObservationNotFound(f"{obs_id} is not in the library; import it first.")
-    report = refresh.one(obs_id)
+    report = _of_known(refresh.one(obs_id))
     audit.note("metadata.refresh", obs_id, changed=len(report.changed))
     return report
 
@@ -39,9 +39,15 @@ def refresh_some(obs_ids: Sequence[str]) -> RefreshReport:
     access.demand(Right.CURATE)
     quota.spend(quota.SEARCHES)
     known = visibility.my_observations().filter(obs_id__in=obs_ids).order_by("obs_id")
-    report = refresh.some(list(known.values_list("obs_id", flat=True)))
+    report = _of_known(refresh.some(list(known.values_list("obs_id", flat=True))))
     audit.note("metadata.refresh", report.message, changed=len(report.changed))
     return report
+
+
+def _of_known(report: RefreshReport) -> RefreshReport:
+    """Without the files of these observations that whoever acts may not know of."""
+    secret = visibility.hidden_names(change.obs_id for change in report.changed)
+    return replace(report, changed=[change for change in report.changed if change.obs_id not in secret])
 
 
 def refresh_all(user: AbstractBaseUser | None = None) -> StartedRefresh:

@@ -131,6 +131,58 @@ def test_the_admin_has_no_such_row_either(people: dict[str, User], secret: DataF
         assert client.get(f"/admin/mast/{model}/{pk}/change/").status_code == 302
 
 
+@pytest.mark.parametrize(("name", "may_open"), [("other", False), ("boss", True)])
+def test_what_opens_exclusive_files_is_the_administrators_to_correct(
+    people: dict[str, User], secret: DataFile, name: str, may_open: bool
+) -> None:
+    secret.readers.set([people[name]])
+    client = client_of(people[name])
+    for model, pk, column in (
+        ("observation", secret.observation_id, "t_obs_release_mjd"),
+        ("datafile", secret.pk, "data_rights"),
+    ):
+        page = client.get(f"/admin/mast/{model}/{pk}/change/").content.decode()
+        assert 'name="notes"' in page
+        assert (f'name="{column}"' in page) is may_open
+
+
+def test_a_curator_who_sends_the_release_date_all_the_same_changes_nothing(
+    people: dict[str, User], secret: DataFile
+) -> None:
+    secret.readers.set([people["other"]])
+    observation = secret.observation
+    sent = {"target_name": "NGC 1", "t_obs_release_mjd": "50000", "data_rights": "PUBLIC", "calib_level": "3"}
+    path = f"/admin/mast/observation/{observation.pk}/change/"
+    assert client_of(people["other"]).post(path, sent).status_code == 302
+    observation.refresh_from_db()
+    assert (observation.target_name, observation.t_obs_release_mjd) == ("NGC 1", RELEASE_MJD)
+    assert observation.data_rights == "EXCLUSIVE_ACCESS"
+
+
+def test_the_outcome_of_a_job_leaves_out_what_its_reader_may_not_know_of(
+    people: dict[str, User], secret: DataFile
+) -> None:
+    lines = [
+        {"obs_id": name, "field": "filters", "old": "", "new": "F090W"} for name in (OBS_ID, FILE, "jw01000-o001_t001")
+    ]
+    result = {"changed": lines, "changedCount": 3, "failed": [{"obsId": OBS_ID, "reason": "MAST does not list it."}]}
+    job = JobFactory(kind=ImportJob.Kind.REFRESH, obs_id="all", state=JobState.COMPLETE, result=result)
+    for name, count in (("owner", 3), ("friend", 3), ("other", 1)):
+        client = client_of(people[name])
+        details = client.get(f"/api/mast/import-progress/{job.pk}").json()["result"]["details"]
+        page = client.get(f"/imports/{job.pk}/").content.decode()
+        assert len(details["changed"]) == count
+        assert len(details["failed"]) == (count == 3)
+        assert "jw01000-o001_t001" in page.replace("<wbr>", "")
+        assert (OBS_ID in page.replace("<wbr>", "")) is (count == 3)
+
+
+def test_the_archive_itself_reads_every_line(people: dict[str, User], secret: DataFile) -> None:
+    assert visibility.hidden_names([OBS_ID, FILE]) == set()
+    with acting.acting(Actor(people["other"])):
+        assert visibility.hidden_names([OBS_ID, FILE, "jw01000"]) == {OBS_ID, FILE}
+
+
 def test_an_answer_to_what_one_may_not_see_is_that_to_what_is_not_there(
     people: dict[str, User], secret: DataFile
 ) -> None:
