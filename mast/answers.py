@@ -141,6 +141,7 @@ def job(row: ImportJob, *, message: str = "", is_resume: bool = False) -> dict[s
         "isResume": is_resume,
         "productType": row.product_type,
         "calibLevel": row.calib_levels,
+        "suffixes": row.suffixes,
         "downloadSource": row.source_choice,
         "tags": row.tags,
         "fileCount": row.total_files,

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from mast import acting, counts, health
-from mast.imports import importer, preparing, shelf, stopping, sweeper, verifying
+from mast.imports import importer, preparing, shelf, stopping, sweeper, verifyjob
 from mast.imports import refresh as refreshing
 from mast.imports import upkeep as keeping
 from mast.models import ImportItem
@@ -56,7 +56,7 @@ def register_existing(job_id: str) -> None:
 def verify(job_id: str) -> None:
     """Read files again and compare every byte."""
     with stopping.by_signal():
-        verifying.run(job_id, stopping.is_asked)
+        verifyjob.run(job_id, stopping.is_asked)
 
 
 @shared_task

@@ -39,6 +39,7 @@ def _request(body: schemas.ImportBody) -> ImportRequest:
         calib_levels=levels,
         source=terms.SourceChoice(body.download_source),
         tags=tuple(dict.fromkeys(body.tags)),
+        suffixes=tuple(suffix.lower() for suffix in body.suffixes),
     )
 
 

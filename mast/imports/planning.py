@@ -105,6 +105,8 @@ def plan(request: ImportRequest, offer: Offer | None = None) -> ImportPlan:
         rows, levels=set(levels), product_type=request.product_type, suffixes=set(request.suffixes) or None
     )
     available = levels_available(rows, request.product_type)
+    if not selection.chosen and request.suffixes:
+        refuse_kinds(request, levels, rows)
     if not selection.chosen:
         raise nothing_to_import(observation.obs_id, levels, request.product_type, available)
     credential = credentials.mine()
@@ -181,6 +183,17 @@ def nothing_to_import(
         f"{obs_id} has no {product_type} files of Level {wanted}. It has {has}.",
         available={str(level): count for level, count in available.items()},
     )
+
+
+def refuse_kinds(request: ImportRequest, levels: Sequence[int], rows: Sequence[ProductRow]) -> None:
+    """Refuse an import of kinds of file that are not there, where others are."""
+    others = archive_products.select(rows, levels=set(levels), product_type=request.product_type).chosen
+    kinds = sorted({terms.suffix_of(row.file_name) for row in others} - {""})
+    if kinds:
+        wanted = " or ".join(request.suffixes)
+        raise errors.NothingToImport(
+            f"{request.obs_id} has no {wanted} files at these levels. It has {', '.join(kinds)}."
+        )
 
 
 def is_exclusive(data_rights: str) -> bool:

@@ -66,6 +66,7 @@ def _write(plan: ImportPlan, request: ImportRequest, key: str, user: Any, *, is_
         obs_id=plan.observation.obs_id,
         product_type=request.product_type,
         calib_levels=list(plan.calib_levels),
+        suffixes=sorted(set(request.suffixes)),
         source_choice=request.source,
         tags=list(request.tags),
         choices_key=key,

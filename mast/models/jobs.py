@@ -80,6 +80,7 @@ class ImportJob(models.Model):
     observation = models.ForeignKey(Observation, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs")
     product_type = models.CharField(max_length=32, blank=True)
     calib_levels = models.JSONField(null=True, blank=True)
+    suffixes = models.JSONField(default=list, blank=True, help_text="kinds of file, `i2d` say; none for every kind")
     source_choice = models.CharField(max_length=8, choices=SOURCE_CHOICES, default=terms.SourceChoice.AUTO)
     tags = models.JSONField(default=list, blank=True)
     choices_key = models.CharField(max_length=64, blank=True, help_text="digest of the choices: same key, same job")

@@ -13,6 +13,7 @@ from mast.schemas.search import Levels, ProductType
 ImportLevels = Annotated[
     Levels, PlainValidator(read_levels), WithJsonSchema(level_schema("the observation's own level"))
 ]
+Suffix = Annotated[str, Field(min_length=1, max_length=32, pattern="^[A-Za-z0-9_-]+$")]
 Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_CONTROLS)]
 
 
@@ -35,6 +36,9 @@ class ImportBody(Body):
     obs_id: ObsId
     product_type: Annotated[ProductType, none_as("SCIENCE")] = "SCIENCE"
     calib_level: ImportLevels = None
+    suffixes: Annotated[
+        list[Suffix], Field(max_length=50, description="kinds of file, `i2d` say; none for every kind"), none_as([])
+    ] = []
     download_source: Annotated[Literal["auto", "s3", "http"], none_as("auto")] = "auto"
     tags: Annotated[list[Tag], Field(max_length=50), none_as([])] = []
 
@@ -141,6 +145,7 @@ class JobRecord(Record):
     is_resume: bool
     product_type: str
     calib_level: list[int] | None
+    suffixes: list[str] = Field(description="kinds of file asked for; empty for every kind")
     download_source: str
     tags: list[str]
     file_count: int

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from mast import access, audit, errors, quota, visibility
 from mast.access import Right
-from mast.imports import mending, scanning, verification, verifying
+from mast.imports import mending, scanning, verification, verifyjob
 from mast.imports.shelf import Outcome
 from mast.imports.verification import Beat, Checked, Pace
 from mast.models import DataFile, ImportJob, Verification
@@ -29,7 +29,7 @@ def verify_files(files: QuerySet[DataFile], beat: Beat = lambda _count: None) ->
 def start_verification(file_ids: Sequence[int], user: AbstractBaseUser | None = None) -> ImportJob:
     """The same as a job, for as many files as one likes."""
     access.demand(Right.CURATE)
-    job = verifying.start(list(visibility.my_files().filter(pk__in=file_ids).values_list("pk", flat=True)), user)
+    job = verifyjob.start(list(visibility.my_files().filter(pk__in=file_ids).values_list("pk", flat=True)), user)
     audit.note("file.verify", job.obs_id, job=str(job.pk))
     return job
 

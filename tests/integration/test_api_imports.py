@@ -154,6 +154,8 @@ def test_a_preview_lists_files_bytes_and_what_is_left_out_and_downloads_nothing(
         ({"obsId": GUIDE_OBSERVATION, "downloadSource": "ftp"}, "downloadSource"),
         ({"obsId": GUIDE_OBSERVATION, "downloadSource": 1}, "downloadSource"),
         ({"obsId": GUIDE_OBSERVATION, "productType": "<b>"}, "productType"),
+        ({"obsId": GUIDE_OBSERVATION, "suffixes": "i2d"}, "suffixes"),
+        ({"obsId": GUIDE_OBSERVATION, "suffixes": ["../i2d"]}, "suffixes.0"),
         ({"obsId": GUIDE_OBSERVATION, "tags": "nebula"}, "tags"),
         ({"obsId": GUIDE_OBSERVATION, "tags": [""]}, "tags.0"),
         ({"obsId": GUIDE_OBSERVATION, "tags": ["x" * 101]}, "tags.0"),
@@ -171,6 +173,22 @@ def test_choices_that_match_nothing_say_what_there_is(api: ApiClient, archive: P
     problem = refused(api.send(IMPORT, body), 422, "import.nothing_matches")
     assert problem["available"]
     assert ImportJob.objects.count() == 0
+
+
+def test_kinds_of_file_can_be_chosen_and_the_job_remembers_which(api: ApiClient, archive: PracticeServer) -> None:
+    body = {"obsId": GUIDE_OBSERVATION, "suffixes": ["I2D"]}
+    plan = checked(api.send(f"{IMPORT}/preview", body), schemas.PlanRecord)
+    assert {item["filename"].rpartition("_")[2] for item in plan["files"]} == {"i2d.fits"}
+    job_id = start(api, body)["jobId"]
+    jobs = checked(api.get("/api/mast/imports"), schemas.JobList)["results"]
+    assert [(job["jobId"], job["suffixes"]) for job in jobs] == [(job_id, ["i2d"])]
+    assert "<code>i2d</code>" in api.get(f"/imports/{job_id}/").content.decode()
+
+
+def test_kinds_that_are_not_there_are_refused_with_those_that_are(api: ApiClient, archive: PracticeServer) -> None:
+    problem = refused(api.send(IMPORT, {"obsId": GUIDE_OBSERVATION, "suffixes": ["s3d"]}), 422, "import.nothing_matches")
+    assert problem["detail"].startswith(f"{GUIDE_OBSERVATION} has no s3d files at these levels. It has ")
+    assert "i2d" in problem["detail"]
 
 
 @pytest.mark.parametrize("path", [IMPORT, f"{IMPORT}/preview"])

@@ -18,7 +18,7 @@ from django.utils import timezone
 from dashboard.models import SavedView
 from mast import conf, counts, services, tasks
 from mast.imports import trash as trashing
-from mast.imports import upkeep, verifying
+from mast.imports import upkeep, verifyjob
 from mast.models import DataFile, ImportJob, LibraryCount, Observation, Tag, Trash
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, on_disk
 from tests.integration.little_mast import LittleMast
@@ -167,7 +167,7 @@ def test_selected_files_are_read_again_as_a_job(client: Client, pair: tuple[Data
     (conf.files_dir() / broken.path).write_bytes(b"other")
     act(client, "verify", file=[whole.pk, broken.pk])
     job = ImportJob.objects.get(kind="verify")
-    verifying.run(str(job.pk), lambda: False)
+    verifyjob.run(str(job.pk), lambda: False)
     job.refresh_from_db()
     assert job.state == "complete"
     assert job.message == "2 files read again, 1 not as they should be: import them again."

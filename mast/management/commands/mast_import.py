@@ -26,6 +26,7 @@ class Command(ArchiveCommand):
         levels.add_argument("--level", type=int, nargs="+", choices=sorted(terms.CalibLevel), help="default: its own")
         levels.add_argument("--all-levels", action="store_true", help="files of every calibration level")
         parser.add_argument("--product-type", default="SCIENCE", help="MAST's productType (default: SCIENCE)")
+        parser.add_argument("--suffix", action="append", default=[], help="a kind of file, i2d say; may be repeated")
         parser.add_argument("--tag", action="append", default=[], help="a tag for the files; may be repeated")
         parser.add_argument("--preview", action="store_true", help="say what would come, and download nothing")
         parser.add_argument("--wait", action="store_true", help="wait until the imports have ended")
@@ -96,4 +97,5 @@ def request_of(obs_id: str, options: dict[str, Any]) -> ImportRequest:
         calib_levels=levels,
         source=terms.SourceChoice(options["source"]),
         tags=tuple(options["tag"]),
+        suffixes=tuple(suffix.lower() for suffix in options["suffix"]),
     )
