@@ -186,7 +186,8 @@ def test_kinds_of_file_can_be_chosen_and_the_job_remembers_which(api: ApiClient,
 
 
 def test_kinds_that_are_not_there_are_refused_with_those_that_are(api: ApiClient, archive: PracticeServer) -> None:
-    problem = refused(api.send(IMPORT, {"obsId": GUIDE_OBSERVATION, "suffixes": ["s3d"]}), 422, "import.nothing_matches")
+    body = {"obsId": GUIDE_OBSERVATION, "suffixes": ["s3d"]}
+    problem = refused(api.send(IMPORT, body), 422, "import.nothing_matches")
     assert problem["detail"].startswith(f"{GUIDE_OBSERVATION} has no s3d files at these levels. It has ")
     assert "i2d" in problem["detail"]
 
