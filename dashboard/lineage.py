@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mast import services, visibility
+from mast.errors import MastError
 from mast.models import DataFile, Observation
+from mast.services import AssociationProduct
 
 MOST_SIBLINGS = 100
-MOST_MEMBERS = 500
-LARGEST_ASN_BYTES = 8 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Member:
-    """One input of an association; `file` when we hold it."""
-
-    product: str
-    name: str
-    role: str
-    file: DataFile | None
 
 
 @dataclass(frozen=True)
@@ -33,8 +20,8 @@ class Lineage:
     """imported observations that list the file"""
     associations: list[DataFile]
     """associations that came with those observations"""
-    members: list[Member] = field(default_factory=list)
-    """of an association: what it joins"""
+    products: list[AssociationProduct] = field(default_factory=list)
+    """of an association: what it makes, and of what"""
 
 
 def relatives(row: Observation) -> list[Observation]:
@@ -53,27 +40,19 @@ def of(file: DataFile) -> Lineage:
     associations = (
         visibility.my_files().filter(suffix="asn", observations__in=observations).exclude(pk=file.pk).distinct()
     )
-    members = _members(file) if file.suffix == "asn" and file.file_name.endswith(".json") else []
     return Lineage(
         list(siblings.defer("plan", "raw").order_by("calib_level", "file_name")[:MOST_SIBLINGS]),
         observations,
         list(associations.defer("plan", "raw").order_by("file_name")[:MOST_SIBLINGS]),
-        members,
+        _products(file),
     )
 
 
-def _members(file: DataFile) -> list[Member]:
-    """An association's inputs. Its inspection found the JSON to be one; a file that changed since then has none."""
-    path = Path(services.file_path(file))
-    if file.state != DataFile.State.HELD or file.size_bytes > LARGEST_ASN_BYTES or not path.is_file():
+def _products(file: DataFile) -> list[AssociationProduct]:
+    """Of an association; none of one that is not whole."""
+    if file.suffix != "asn" or file.state != DataFile.State.HELD:
         return []
-    listed = list(_listed(json.loads(path.read_bytes())))[:MOST_MEMBERS]
-    names = [name for _, name, _ in listed]
-    held = {row.file_name: row for row in visibility.my_files().filter(file_name__in=names).defer("plan", "raw")}
-    return [Member(product, name, role, held.get(name)) for product, name, role in listed]
-
-
-def _listed(association: dict[str, object]) -> Iterator[tuple[str, str, str]]:
-    for product in association.get("products") or []:  # type: ignore[attr-defined]
-        for member in product.get("members", []):
-            yield str(product.get("name", "")), str(member.get("expname", "")), str(member.get("exptype", ""))
+    try:
+        return services.association_products(file)
+    except MastError:
+        return []

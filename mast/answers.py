@@ -15,7 +15,15 @@ from mast.archive.answers import Resolved
 from mast.archive.sky import format_position
 from mast.imports import facts
 from mast.models import DataFile, ImportJob, Observation
-from mast.services import ImportPlan, JobProgress, ProductList, RefreshReport, SearchResult, StartedJob
+from mast.services import (
+    AssociationProduct,
+    ImportPlan,
+    JobProgress,
+    ProductList,
+    RefreshReport,
+    SearchResult,
+    StartedJob,
+)
 
 
 def _wire_name(name: str) -> str:
@@ -159,6 +167,23 @@ def refresh(report: RefreshReport) -> dict[str, Any]:
         "message": report.message,
         "jobId": None,
         "changed": [camel(change) for change in report.changed],
+    }
+
+
+def association_product(product: AssociationProduct) -> dict[str, Any]:
+    return {
+        "name": product.name,
+        "heldCount": product.held_count,
+        "members": [
+            {
+                "fileName": member.name,
+                "role": member.role,
+                "fileId": member.file.pk if member.file else None,
+                "obsId": member.obs_id,
+                "calibLevel": member.calib_level,
+            }
+            for member in product.members
+        ],
     }
 
 

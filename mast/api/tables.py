@@ -14,6 +14,7 @@ from ninja import Query, Router
 from mast import answers, services
 from mast.api.access import reading
 from mast.api.kept import Hdu, Version, kept_json, seen_file
+from mast.api.replies import answer
 from mast.errors import BadQuery
 from mast.models import DataFile
 from mast.schemas import viewer as schemas
@@ -89,6 +90,13 @@ def _kind(form: str, shape: tuple[int, ...], cells: list[Any]) -> Kind:
     if form.startswith(("int", "uint")) or (letter in _INTEGERS and not any(isinstance(c, float) for c in cells)):
         return "int"
     return "float" if form.startswith("float") or letter in _INTEGERS | _REALS else "text"
+
+
+@router.get("/{int:file_id}/members", response={200: schemas.MembersRecord, **FILE_PROBLEMS})
+def members(request: HttpRequest, file_id: int) -> HttpResponse:
+    """What an association joins: each member with its file, when that is in the library."""
+    products = services.association_products(seen_file(request, file_id))
+    return answer({"products": [answers.association_product(product) for product in products]})
 
 
 @router.get("/{int:file_id}/spectrum", response={200: schemas.SpectrumAnswer | schemas.SpectraAnswer, **FILE_PROBLEMS})

@@ -178,6 +178,24 @@ class Pixel(Record):
     flag_values: list[list[int | None]] | None = Field(None, description="their data-quality bits, where there are any")
 
 
+class MemberRecord(Record):
+    file_name: str
+    role: str
+    file_id: int | None = Field(description="when it is in the library")
+    obs_id: str = Field(description="what an import would be asked for; empty for a name of no known form")
+    calib_level: int
+
+
+class AssociationProductRecord(Record):
+    name: str
+    held_count: int
+    members: list[MemberRecord]
+
+
+class MembersRecord(Record):
+    products: list[AssociationProductRecord]
+
+
 class StatisticsRecord(Record):
     count: int = Field(description="finite pixels")
     pixels: int

@@ -53,6 +53,7 @@ from mast.services.measuring import (
     profile_of,
     statistics_of,
 )
+from mast.services.members import AssociationProduct, association_products
 from mast.services.previews import preview_thumbnail
 from mast.services.refreshing import StartedRefresh, refresh_all, refresh_observation, refresh_some
 from mast.services.removal import (
@@ -104,6 +105,7 @@ from mast.services.viewer import (
 
 __all__ = [
     "ACTIONS",
+    "AssociationProduct",
     "BulkPlan",
     "Change",
     "FileProgress",
@@ -123,6 +125,7 @@ __all__ = [
     "accounts",
     "active_summary",
     "along_cube_of",
+    "association_products",
     "begin_verification",
     "cancel_job",
     "check_files",

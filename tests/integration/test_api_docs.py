@@ -42,6 +42,7 @@ get /api/files/{file_id}/preview
 get /api/files/{file_id}/header
 get /api/files/{file_id}/histogram
 get /api/files/{file_id}/pixel
+get /api/files/{file_id}/members
 get /api/files/{file_id}/table
 get /api/files/{file_id}/spectrum
 get /api/mast/look

@@ -258,8 +258,31 @@ def test_a_combined_member_is_imported_at_its_own_level(client: Client, ring: Ob
     assert form.one("input", name="levels")["value"] == "3"
 
 
+def test_members_over_rest_name_the_file_or_what_to_import(client: Client, ring: Observation, image: DataFile) -> None:
+    missing = "jw02733001001_02101_00002_nrcb1_cal.fits"
+    asn = association(ring, (image.file_name, "science"), (missing, "background"))
+    product = client.get(f"/api/files/{asn.pk}/members").json()["products"][0]
+    assert (product["name"], product["heldCount"]) == (OBS_ID, 1)
+    assert [member["fileId"] for member in product["members"]] == [image.pk, None]
+    assert product["members"][1] == {
+        "fileName": missing, "role": "background", "fileId": None, "obsId": "jw02733001001_02101_00002_nrcb1",
+        "calibLevel": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("products", [["x"], [{"members": "abc"}], [{"members": [1, None, []]}], [{}], [None]])
+def test_an_association_of_another_shape_has_no_members(client: Client, ring: Observation, products: Any) -> None:
+    content = json.dumps({"asn_type": "image3", "products": products}).encode()
+    name = "jw02733-o001_20230127t104421_image3_00002_asn.json"
+    asn = held(name, content, observation=ring, suffix="asn", badge="table")
+    assert client.get(f"/api/files/{asn.pk}/members").json() == {"products": []}
+    assert "lists no members" in page_of(client.get(f"/files/{asn.pk}/members/")).text
+    page_of(client.get(f"/files/{asn.pk}/"))
+
+
 def test_only_an_association_has_members(client: Client, image: DataFile) -> None:
     assert "no association" in page_of(client.get(f"/files/{image.pk}/members/"), 409).text
+    assert client.get(f"/api/files/{image.pk}/members").status_code == 409
 
 
 # --- tables -----------------------------------------------------------------------------------------------------

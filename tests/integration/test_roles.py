@@ -112,6 +112,7 @@ API = {
     "GET /api/files/{file_id}/histogram": READ,
     "GET /api/files/{file_id}/pixel": READ,
     "GET /api/files/{file_id}/table": READ,
+    "GET /api/files/{file_id}/members": READ,
     "GET /api/files/{file_id}/spectrum": READ,
     "GET /api/files/{file_id}/spectrum-at": READ,
     "GET /api/files/{file_id}/cubeinfo": READ,
