@@ -31,8 +31,8 @@ PUBLIC: Final = {"login", "logout", "healthz", "problem", "metrics"}
 """pages for those who have not said who they are, or that ask by themselves"""
 SIGNED_IN: Final = {"account", "account-act", "account-password"}
 """pages about oneself, for every account whatever its role"""
-READERS_FORMS: Final = {"theme", "views"}
-"""about how one looks at things"""
+READERS_FORMS: Final = {"theme", "views", "bulk", "plan"}
+"""about how one looks at things, or whose buttons ask for different rights, each in its service"""
 ELSEWHERE: Final = ("api", "admin", "oidc_authentication")
 """namespaces and names that ask for themselves"""
 _OPEN_TO_ALL: Final = ("/logout/", "/problems/", "/oidc/", "/api/", "/admin/", "/healthz", "/metrics")

@@ -30,13 +30,15 @@ REQUEUED: Final[dict[str, Any]] = {
 
 
 def pause(job: ImportJob) -> ImportJob:
-    """Stop a job, keeping what arrived; a paused one stays as it is.
+    """Stop a job, keeping what arrived. One that waits for room on the disk stays paused when there is room, too.
 
     Raises
     ------
     JobNotResumable : the job has ended
     """
-    return _stop(job, terms.ACTIVE, JobState.PAUSED, "Paused. Resume goes on from the bytes that are here.")
+    return _stop(
+        job, terms.ACTIVE | {JobState.PAUSED}, JobState.PAUSED, "Paused. Resume goes on from the bytes that are here."
+    )
 
 
 def cancel(job: ImportJob) -> ImportJob:

@@ -287,10 +287,12 @@ def begin(serve: Callable[[LittleMast], Any], little: LittleMast) -> Begin:
 
 
 def bring(job: ImportJob) -> None:
+    """Its heart beats from a thread of its own, which sees only what is committed."""
     importer.run(list(Transfer.objects.filter(items__job=job).values_list("pk", flat=True)))
     job.refresh_from_db()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_without_a_token_the_exclusive_file_is_left_out_and_named(people: dict[str, User], begin: Begin) -> None:
     job = begin(people["other"])
     bring(job)
@@ -299,6 +301,7 @@ def test_without_a_token_the_exclusive_file_is_left_out_and_named(people: dict[s
     assert not job.is_exclusive
 
 
+@pytest.mark.django_db(transaction=True)
 def test_with_a_token_of_ones_own_it_comes_and_is_ones_own(people: dict[str, User], begin: Begin) -> None:
     credentials.store(people["owner"], begin.server.token)  # type: ignore[attr-defined]
     job = begin(people["owner"])
@@ -321,6 +324,7 @@ def test_a_token_that_stopped_working_is_told_before_anything_starts(people: dic
     assert token.is_refused
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_second_owner_of_the_rights_sees_the_file_without_another_download(
     people: dict[str, User], begin: Begin
 ) -> None:
@@ -340,6 +344,7 @@ def test_nobody_joins_an_import_they_may_not_know_of(people: dict[str, User], be
     assert begin(people["owner"]).pk == own.pk
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_plan_does_not_say_that_a_hidden_file_is_held(people: dict[str, User], begin: Begin) -> None:
     credentials.store(people["owner"], begin.server.token)  # type: ignore[attr-defined]
     bring(begin(people["owner"]))

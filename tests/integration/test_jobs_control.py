@@ -209,6 +209,19 @@ def test_a_full_disk_pauses_every_job_that_wants_the_file_and_room_lets_them_go_
     assert {state_of(row) for row in (shared, own)} == {JobState.QUEUED}
 
 
+def test_a_job_that_waits_for_room_and_is_paused_by_hand_waits_for_the_hand(settings: Any) -> None:
+    transfer = TransferFactory()
+    job = job_with(transfer)
+    settings.STORAGE_MIN_FREE_GB = 1e6
+    control.pause_for_disk(transfer.pk)
+    paused = services.pause_job(job.pk)
+    assert (paused.error_code, paused.error) == ("", "")
+    assert paused.message == "Paused. Resume goes on from the bytes that are here."
+    settings.STORAGE_MIN_FREE_GB = 0
+    sweeper.go_on_after_full_disk()
+    assert state_of(job) == JobState.PAUSED
+
+
 def test_a_job_paused_by_hand_does_not_go_on_by_itself() -> None:
     job = job_with(TransferFactory())
     services.pause_job(job.pk)

@@ -15,12 +15,13 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from jwstarchive.api import api as ninja_api
 from mast import tokens
 from mast.models import ApiToken, DataFile, ImportJob, Tag, Trash
 from tests.factories import DataFileFactory, JobFactory
+from tests.pages import page_of
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ PAGES = {
     "look": {"GET": READ},
     "look-preview": {"GET": READ},
     "start": {"POST": IMPORT},
-    "plan": {"GET": READ},
+    "plan": {"GET": READ, "POST": READ},
     "imports": {"GET": READ},
     "pill": {"GET": READ},
     "job": {"GET": READ},
@@ -255,6 +256,41 @@ def test_who_comes_in_at_the_pages(world: World, settings: Any, mode: str, role:
                 path = path.replace("cancel", "restore")
             got = comes_in(client_of(world, role), method, path, world.body(name))
             assert got is wanted(right, role, mode), (name, method)
+
+
+SHOWS_FORMS = ("library", "imports", "observation", "file", "members", "view", "trash", "refresh", "guide", "account")
+READERS_ACTIONS = {"list", None}
+"""buttons of the form `bulk` that only read, and those that send nothing"""
+
+
+@pytest.mark.parametrize("role", ["viewer", "importer", "curator", "admin"])
+def test_no_page_offers_what_its_reader_may_not_do(world: World, settings: Any, role: str) -> None:
+    settings.ACCESS = "login"
+    DataFile.objects.update(state="damaged")
+    client, addresses, seen = client_of(world, role), pages(), set()
+    for name in SHOWS_FORMS:
+        response = client.get(filled(addresses[name], world))
+        if response.status_code != 200:
+            continue
+        for form in page_of(response).find("form"):
+            if form.attributes.get("method") != "post":
+                continue
+            target = resolve(form["action"]).url_name or ""
+            offered = {button.attributes.get("value") for button in form.find("button")} if target == "bulk" else {None}
+            right = PAGES[target]["POST"]
+            assert right in HELD[role] or offered <= READERS_ACTIONS, (name, target, offered)
+            seen.add(target)
+    assert {"theme", "bulk"} <= seen
+    assert ("curate" in seen, "fetch-again" in seen) == (CURATE in HELD[role], IMPORT in HELD[role])
+
+
+def test_a_download_list_takes_no_more_than_the_right_to_read(world: World, settings: Any) -> None:
+    settings.ACCESS = "login"
+    body = {"action": "list", "form": "manifest", "obs_id": world.file.observation.obs_id}
+    for role in ("viewer", "curator"):
+        response = client_of(world, role).post("/library/bulk/", body)
+        assert response.status_code == 200
+        assert world.file.sha256 in b"".join(response).decode()
 
 
 @pytest.mark.parametrize("mode", ["open", "login"])
