@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 MAX_FILE_BYTES: Final = 1 << 50
@@ -60,6 +59,9 @@ def retry_after_s(value: str | None, now: datetime | None = None) -> float | Non
     if _SECONDS.fullmatch(text):
         return float(text[:12])
     try:
+        # Few servers write a date, and what reads one is slow to load.
+        from email.utils import parsedate_to_datetime
+
         moment = parsedate_to_datetime(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

@@ -6,19 +6,17 @@ time. So their number grows for as long as they mostly wait, as the connections 
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mast.transfer.config import TransferConfig
 from mast.transfer.disk import DISK, Disk
 from mast.transfer.engine import fetch
-from mast.transfer.growth import LOOK_S, RAMP_S, Growth
+from mast.transfer.growth import RAMP_S, Growth
 from mast.transfer.site import ALONE, Site
 from mast.transfer.values import Fetched, Progress, Wanted
 from mast.transfer.wire import Waiting, waiting_here
@@ -75,10 +73,11 @@ class Crew(Generic[T]):
 
     def __init__(self, items: Sequence[T], work: Callable[[T], Fetched], most: Callable[[], int]) -> None:
         self._left = deque(items)
-        self._under_way = len(items)
+        self._under_way = self._unended = len(items)
         self._work = work
         self._most = most
-        self._ended: queue.SimpleQueue[Ended[T]] = queue.SimpleQueue()
+        self._ended: list[Ended[T]] = []
+        self._is_over = threading.Event()
         self._growth = Growth()
         self._done_bytes = 0
         self._lock = threading.Lock()
@@ -87,34 +86,28 @@ class Crew(Generic[T]):
         self._alive = 0
         self._target = 1
 
-    def ended(self, gather_s: float = 0.0) -> Iterator[list[Ended[T]]]:
-        """Those that ended, as they do: the ends of `gather_s` seconds together."""
+    def ended(self, gather_s: float = RAMP_S) -> Iterator[list[Ended[T]]]:
+        """Those that ended, as they do: the ends of `gather_s` seconds together, the last ones at once.
+
+        Nobody is woken for each: the threads that fetch would lose the interpreter every time.
+        """
         try:
             while self._under_way:
-                ended = self._some(gather_s)
+                self._wait(gather_s)
+                with self._lock:
+                    ended, self._ended = self._ended, []
                 self._under_way -= len(ended)
                 if ended:
                     yield ended
         finally:
             self._close()
 
-    def _some(self, gather_s: float) -> list[Ended[T]]:
-        """What ended in a moment, nothing included."""
-        first = self._next_ended(time.monotonic() + LOOK_S)
-        ended = [first] if first else []
-        until = time.monotonic() + gather_s
-        while ended and len(ended) < self._under_way and (more := self._next_ended(until)):
-            ended.append(more)
-        return ended
-
-    def _next_ended(self, until: float) -> Ended[T] | None:
-        while True:
+    def _wait(self, seconds: float) -> None:
+        """Until all have ended, or so long; threads are added meanwhile."""
+        until = time.monotonic() + seconds
+        self._hire()
+        while (left := until - time.monotonic()) > 0 and not self._is_over.wait(min(RAMP_S, left)):
             self._hire()
-            left = until - time.monotonic()
-            with suppress(queue.Empty):
-                return self._ended.get(timeout=max(0.0, min(RAMP_S, left)))
-            if left <= 0:
-                return None
 
     def _hire(self) -> None:
         with self._lock:
@@ -137,7 +130,10 @@ class Crew(Generic[T]):
                 ended = Ended(item, error=exc)
             with self._lock:
                 self._done_bytes += ended.fetched.size_bytes if ended.fetched else 0
-            self._ended.put(ended)
+                self._ended.append(ended)
+                self._unended -= 1
+                if not self._unended:
+                    self._is_over.set()
 
     def _next(self) -> T | None:
         """The next item; None for a thread that has nothing more to do, or is one too many."""

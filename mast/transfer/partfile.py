@@ -63,7 +63,8 @@ class PartFile:
         with part._closed_on_error():
             if total is not None:
                 disk.set_size(part._fd, total)
-            part._append(head_line(file_name, journal.total) + origin_line(source, validator))
+            if part._journal_fd >= 0:
+                part._append(head_line(file_name, journal.total) + origin_line(source, validator))
         return part
 
     @classmethod
@@ -95,7 +96,8 @@ class PartFile:
         record = Record(offset, len(data), crc32c(data), source)
         self._disk.write_at(self._fd, data, offset)
         with self._lock:
-            self._append(record_line(record))
+            if self._journal_fd >= 0:
+                self._append(record_line(record))
             self._add(record)
 
     def add_origin(self, source: str, validator: Validator) -> None:

@@ -71,6 +71,7 @@ class Session:
         self._ended = False
         self._beat: Callable[[], None] = lambda: None
         self._caller = 0
+        self._look_due = 0.0
         self._reading: Reading | None = None
         self._alive = 0
         self._leaving = 0
@@ -145,8 +146,10 @@ class Session:
         return (self.wanted.catalog_bytes or self.config.small_bytes + 1) <= self.config.small_bytes
 
     def _look_after(self) -> None:
+        self._look_due = time.monotonic() + min(TICK_S / 2, self.config.progress_every_s)
         self._beat()
-        self._start_more()
+        if not self._caller:
+            self._start_more()
 
     def _new_stream(self) -> Stream:
         stream = Stream(self)
@@ -260,7 +263,7 @@ class Session:
     def check(self) -> None:
         if self._stopping:
             raise Stopped
-        if self._caller == threading.get_ident():
+        if self._caller and time.monotonic() >= self._look_due and self._caller == threading.get_ident():
             self._look_after()
 
     def sleep(self, seconds: float) -> None:

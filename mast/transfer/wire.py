@@ -3,7 +3,8 @@
 Measured on loopback, 500 MB: urllib3's `readinto` copies and takes 5 to 10 times as long as `recv_into`; `http.client`
 is as fast, but bounds neither a head that trickles in nor a read that we want to leave. A read here that has to wait
 wakes up every `TICK_S` and calls `pause`, which raises when the transfer is to stop; how long it waited is counted:
-it tells whether more connections may help.
+it tells whether more connections may help. A body is waited for in the kernel until the buffer is full: a thread that
+wakes for every few packets takes the interpreter from the others each time.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import re
 import select
 import socket
 import ssl
+import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from mast.errors import ConnectionLost, TransferError
@@ -29,6 +31,8 @@ _ONCE: Final = frozenset(
     {"content-length", "content-range", "content-encoding", "transfer-encoding", "location", "etag"}
 )
 _EMPTY: Final = memoryview(b"")
+_TICK: Final = struct.pack("ll", 0, int(TICK_S * 1e6))
+"""a `struct timeval`"""
 _WAITS: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 Pause = Callable[[], None]
@@ -66,17 +70,26 @@ def waiting_here() -> Waiting:
     return _here.waiting
 
 
-@contextmanager
-def connection_errors(host: str) -> Iterator[None]:
+class connection_errors:  # noqa: N801 - read as a statement
     """Turn what a socket raises into `ConnectionLost`, and a certificate that cannot be checked into a final error."""
-    try:
-        yield
-    except ssl.SSLCertVerificationError as exc:
-        raise TransferError(f"The certificate of {host} cannot be verified: {exc.verify_message}.") from exc
-    except TimeoutError as exc:
-        raise ConnectionLost(f"{host} did not answer in time.", is_timeout=True) from exc
-    except OSError as exc:
-        raise ConnectionLost(f"The connection to {host} broke: {exc.strerror or exc}.") from exc
+
+    __slots__ = ("_host",)
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, OSError):
+            return
+        if isinstance(error, ssl.SSLCertVerificationError):
+            message = f"The certificate of {self._host} cannot be verified: {error.verify_message}."
+            raise TransferError(message) from error
+        if isinstance(error, TimeoutError):
+            raise ConnectionLost(f"{self._host} did not answer in time.", is_timeout=True) from error
+        raise ConnectionLost(f"The connection to {self._host} broke: {error.strerror or error}.") from error
 
 
 class Connection:
@@ -90,8 +103,14 @@ class Connection:
         self.idle_since = time.monotonic()
         self.requests = 0
         self._ahead = _EMPTY
-        # Never blocking: a read of what is there already costs one system call, not two.
-        sock.setblocking(False)
+        if self._is_tls:
+            # Never blocking: a read of what is there already costs one system call, not two.
+            sock.setblocking(False)
+        else:
+            # Python's own timeouts poll before every call; the kernel's cost nothing.
+            sock.settimeout(None)
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                sock.setsockopt(socket.SOL_SOCKET, option, _TICK)
 
     def send(self, request: bytes, pause: Pause) -> None:
         self.requests += 1
@@ -103,26 +122,42 @@ class Connection:
                     self._await(exc, select.POLLOUT, pause)
 
     def recv_into(self, view: memoryview, pause: Pause) -> int:
-        """Up to `len(view)` bytes; 0 when the server closed the connection."""
+        """Up to `len(view)` bytes, as many as come within a tick; 0 when the server closed the connection."""
         if self._ahead:
             taken = min(len(view), len(self._ahead))
             view[:taken] = self._ahead[:taken]
             self._ahead = self._ahead[taken:]
             return taken
-        return self._recv(view, pause)
+        return self._recv(view, pause, socket.MSG_WAITALL)
 
-    def _recv(self, view: memoryview, pause: Pause) -> int:
+    def _recv(self, view: memoryview, pause: Pause, flags: int = 0) -> int:
         with connection_errors(self.host):
             while True:
                 try:
-                    return self._read(view)
+                    return self._decrypt(view) if self._is_tls else self._read(view, flags)
                 except _WAITS as exc:
                     self._await(exc, select.POLLIN, pause)
 
-    def _read(self, view: memoryview) -> int:
+    def _read(self, view: memoryview, flags: int) -> int:
+        """What is there, and what comes within a tick: anything, or with `MSG_WAITALL` all that fits."""
+        done = 0
+        with suppress(BlockingIOError):
+            done = self.sock.recv_into(view, 0, socket.MSG_DONTWAIT)
+            if not done or done == len(view) or not flags:
+                return done
+        try:
+            with _here.waiting:
+                return done + self.sock.recv_into(view[done:], 0, flags)
+        except OSError:
+            # What came before counts; a broken connection says so again when nothing is left to give.
+            if not done:
+                raise
+            return done
+
+    def _decrypt(self, view: memoryview) -> int:
         """What is there. TLS gives 16 KiB a call at most: whatever has been decrypted or arrived comes along."""
         done = self.sock.recv_into(view)
-        if not self._is_tls or not done:
+        if not done:
             return done
         try:
             while done < len(view) and (more := self.sock.recv_into(view[done:])):
@@ -133,7 +168,10 @@ class Connection:
         return done
 
     def _await(self, exc: OSError, events: int, pause: Pause) -> None:
-        """Wait a tick for the socket."""
+        """Wait a tick for the socket; where the kernel has done so already, ask only whether to go on."""
+        if not self._is_tls:
+            pause()
+            return
         if isinstance(exc, ssl.SSLWantReadError):
             events = select.POLLIN
         elif isinstance(exc, ssl.SSLWantWriteError):
