@@ -95,7 +95,7 @@ class Race:
                 path.chmod(0o600)
                 os.truncate(path, 0)
         self._emptied.mkdir(exist_ok=True)
-        self._folder.rename(self._emptied / str(len(os.listdir(self._emptied))))
+        self._folder.rename(self._emptied / str(len(list(self._emptied.iterdir()))))
 
     def _one(self, contender: Contender) -> Taken | None:
         self._clean()

@@ -105,7 +105,7 @@ MUTANTS = [
         "registration without unique constraint",
         (
             Edit(
-                "mast/models.py",
+                "mast/models/holdings.py",
                 'max_length=300, unique=True, help_text="mast:JWST/product/<file name>"',
                 'max_length=300, help_text="mast:JWST/product/<file name>"',
             ),
