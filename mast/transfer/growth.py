@@ -1,8 +1,10 @@
 """How many connections a file is worth: found out from what they bring, not known beforehand.
 
-At first the count doubles at short intervals for as long as the connections mostly wait for bytes: a far server, or one
-that gives each connection little, gets many within a tenth of a second, and one that is as fast as this machine few.
-Later fewer are tried now and then, and kept when they bring as much; or more, when bytes are still waited for.
+At first there is one, and the count grows at short intervals for as long as the connections mostly wait for bytes while
+this process has time to spare: a far server, or one that gives each connection little, gets many within a tenth of a
+second. A server as fast as this machine keeps one: beside others it would wait as well, for the interpreter or for a
+processor, and bring no more. Later fewer are tried now and then, and kept when they bring as much; or more, when bytes
+are still waited for.
 """
 
 from __future__ import annotations
@@ -11,7 +13,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-FIRST: Final = 4
+FIRST: Final = 1
+TIMES: Final = 4
+"""as many again, while the count grows"""
+BUSY: Final = 0.6
+"""processor seconds a second from which more connections would only share what there is"""
 RAMP_S: Final = 0.025
 LOOK_S: Final = 0.1
 WINDOW_S: Final = 1.0
@@ -33,58 +39,67 @@ class Growth:
     _began: float = field(default_factory=time.monotonic)
     _bytes: int = 0
     _waited_s: float = 0.0
+    _cpu_s: float = field(default_factory=time.process_time)
     _rest_until: float = 0.0
     _looked: float = field(default_factory=time.monotonic)
     _looked_waited_s: float = 0.0
+    _looked_cpu_s: float = field(default_factory=time.process_time)
     _is_enough: bool = False
     """more were tried, or fewer, and it made no difference"""
     _goes_down: bool = True
     _before: tuple[int, float] | None = None
     """count and bytes a second before the trial that is going on"""
 
-    def target(self, done_bytes: int, waited_s: float, most: int, now: float | None = None) -> int:
+    def target(
+        self, done_bytes: int, waited_s: float, most: int, now: float | None = None, cpu_s: float | None = None
+    ) -> int:
         """How many connections there should be now, `most` at most.
 
-        `done_bytes` and `waited_s` are what all of them together brought, and how long they waited for it, so far.
+        `done_bytes` and `waited_s` are what all of them together brought, and how long they waited for it, so far;
+        `now` and `cpu_s` are the clocks of this process.
         """
         now = time.monotonic() if now is None else now
+        cpu_s = time.process_time() if cpu_s is None else cpu_s
         if most > self._most:
             # Others have ended, or the first reply told how large the file is.
             self.is_ramping, self._before, self._is_enough = True, None, False
         self._most = most
         if self.is_ramping:
-            self._ramp(done_bytes, waited_s, now)
+            self._ramp(done_bytes, waited_s, now, cpu_s)
         else:
-            self._look_again(waited_s, now)
-            self._try_out(done_bytes, waited_s, now)
+            self._look_again(waited_s, now, cpu_s)
+            self._try_out(done_bytes, waited_s, now, cpu_s)
         return max(1, min(self.count, most))
 
-    def _ramp(self, done_bytes: int, waited_s: float, now: float) -> None:
+    def _ramp(self, done_bytes: int, waited_s: float, now: float, cpu_s: float) -> None:
         elapsed = now - self._began
         if elapsed < RAMP_S:
             return
-        if self._mostly_wait(waited_s - self._waited_s, elapsed) and self.count < self._most:
-            self.count = min(self._most, 2 * self.count)
+        if self._mostly_wait(waited_s - self._waited_s, cpu_s - self._cpu_s, elapsed) and self.count < self._most:
+            self.count = min(self._most, TIMES * self.count)
         else:
             self.is_ramping = False
             self._rest_until = now + 3 * WINDOW_S
-        self._looked, self._looked_waited_s = now, waited_s
-        self._restart(done_bytes, waited_s, now)
+        self._saw(waited_s, now, cpu_s)
+        self._restart(done_bytes, waited_s, now, cpu_s)
 
-    def _mostly_wait(self, waited_s: float, elapsed: float) -> bool:
-        return waited_s > elapsed * min(self.count, self._most) / 2
+    def _mostly_wait(self, waited_s: float, cpu_s: float, elapsed: float) -> bool:
+        return waited_s > elapsed * min(self.count, self._most) / 2 and cpu_s < elapsed * BUSY
 
-    def _look_again(self, waited_s: float, now: float) -> None:
+    def _saw(self, waited_s: float, now: float, cpu_s: float) -> None:
+        self._looked, self._looked_waited_s, self._looked_cpu_s = now, waited_s, cpu_s
+
+    def _look_again(self, waited_s: float, now: float, cpu_s: float) -> None:
         """A server may be quick only at the beginning, or with what it holds in memory."""
         elapsed = now - self._looked
         if elapsed < LOOK_S:
             return
-        waits = self._mostly_wait(waited_s - self._looked_waited_s, elapsed)
+        waits = self._mostly_wait(waited_s - self._looked_waited_s, cpu_s - self._looked_cpu_s, elapsed)
         if self._before is None:
             self.is_ramping = waits and not self._is_enough and self.count < self._most
-        self._looked, self._looked_waited_s = now, waited_s
+        self._saw(waited_s, now, cpu_s)
 
-    def _try_out(self, done_bytes: int, waited_s: float, now: float) -> None:
+    def _try_out(self, done_bytes: int, waited_s: float, now: float, cpu_s: float) -> None:
         elapsed = now - self._began
         if elapsed < WINDOW_S:
             return
@@ -93,9 +108,10 @@ class Growth:
             self._judge(rate, now)
         elif now >= self._rest_until:
             self._before = (self.count, rate)
-            more = not self._goes_down and self._mostly_wait(waited_s - self._waited_s, elapsed)
+            waits = self._mostly_wait(waited_s - self._waited_s, cpu_s - self._cpu_s, elapsed)
+            more = not self._goes_down and waits
             self.count = self._more() if more else self._fewer()
-        self._restart(done_bytes, waited_s, now + SETTLE_S)
+        self._restart(done_bytes, waited_s, now + SETTLE_S, cpu_s)
 
     def _judge(self, rate: float, now: float) -> None:
         count, before = self._before or (self.count, rate)
@@ -113,5 +129,5 @@ class Growth:
     def _more(self) -> int:
         return min(self._most, self.count + max(1, self.count // 3))
 
-    def _restart(self, done_bytes: int, waited_s: float, at: float) -> None:
-        self._began, self._bytes, self._waited_s = at, done_bytes, waited_s
+    def _restart(self, done_bytes: int, waited_s: float, at: float, cpu_s: float) -> None:
+        self._began, self._bytes, self._waited_s, self._cpu_s = at, done_bytes, waited_s, cpu_s

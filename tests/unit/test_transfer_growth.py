@@ -15,16 +15,16 @@ TICK_S = 0.01
 class Server:
     """A server that gives so much, played on a clock of its own: bytes and waiting for a count of connections."""
 
-    def __init__(self, rate: Callable[[int], float], waits: Callable[[int], float]) -> None:
-        self.rate, self.waits = rate, waits
-        self.growth = Growth(_began=0.0, _looked=0.0)
+    def __init__(self, rate: Callable[[int], float], waits: Callable[[int], float], busy: float = 0.1) -> None:
+        self.rate, self.waits, self.busy = rate, waits, busy
+        self.growth = Growth(_began=0.0, _looked=0.0, _cpu_s=0.0, _looked_cpu_s=0.0)
         self.now = self.done = self.waited = 0.0
         self.counts: list[int] = []
 
     def run(self, seconds: float, most: int = 16) -> int:
         until = self.now + seconds
         while self.now < until:
-            count = self.growth.target(int(self.done), self.waited, most, self.now)
+            count = self.growth.target(int(self.done), self.waited, most, self.now, self.now * self.busy)
             self.counts.append(count)
             self.now += TICK_S
             self.done += self.rate(count) * TICK_S
@@ -40,6 +40,12 @@ def test_a_server_that_gives_each_connection_little_gets_all_there_may_be_in_a_m
 
 def test_a_server_as_fast_as_this_machine_gets_few() -> None:
     server = Server(lambda _: 2e9, lambda _: 0.1)
+    server.run(2)
+    assert max(server.counts) == FIRST
+
+
+def test_connections_that_wait_for_this_process_itself_are_not_added_to() -> None:
+    server = Server(lambda _: 1e9, lambda _: 0.8, busy=0.9)
     server.run(2)
     assert max(server.counts) == FIRST
 
