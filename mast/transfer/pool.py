@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-import certifi
-
 from mast.errors import ConnectionLost, ForbiddenAddress, TransferError
 from mast.transfer.wire import Connection, connection_errors, waiting_here
 
@@ -92,6 +90,9 @@ def _tls_context(bundle: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)
     context = ssl.create_default_context()
     if not os.environ.get("SSL_CERT_FILE"):
+        # Loaded for TLS alone: it is slow to load.
+        import certifi
+
         context.load_verify_locations(certifi.where())
     return context
 
