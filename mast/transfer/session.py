@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from mast.errors import ConnectionLost, MastError, NotFits, RangeIgnored
 from mast.transfer.admission import Admission, Reader
 from mast.transfer.config import TransferConfig
-from mast.transfer.growth import Growth
+from mast.transfer.growth import RAMP_S, Growth
 from mast.transfer.headers import Validator
 from mast.transfer.partfile import PartFile
 from mast.transfer.patience import Patience
@@ -81,7 +81,7 @@ class Session:
         """by streams that are gone"""
         self._target = 1
         self._changed = threading.Condition()
-        self._queue = RangeQueue(self.config.chunk_bytes, most_bytes=self.config.request_bytes)
+        self._queue = RangeQueue(self.config.chunk_bytes, self.config.connections, self.config.request_bytes)
         self._queue.fill(self._first_spans())
         self._needs_guard = part is not None and not admission.is_pinned(part)
 
@@ -135,7 +135,7 @@ class Session:
             while self._alive:
                 self._look_after()
                 if not reading.step():
-                    self.sleep(TICK_S / 2)
+                    self.sleep(RAMP_S if self._growth.is_ramping else TICK_S / 2)
         finally:
             self._close()
         if self._verdict is not None:
@@ -169,7 +169,7 @@ class Session:
             done_bytes = self.part.done.size_bytes if self.part else 0
             waited_s = self._waited_s + sum(stream.waited_s for stream in self._streams)
             self._target = self._growth.target(done_bytes, waited_s, max(1, most))
-            self._queue.connections = self._target
+            self._queue.connections = most
             useful = self._queue.shareable_bytes // self.config.chunk_bytes + 1
             lacking = min(self._target, useful) - (self._alive - self._leaving)
         for _ in range(lacking):
@@ -292,6 +292,8 @@ class Session:
             self.had_whole_reply |= not reply.is_ranged
             if self.part is None:
                 self._begin(lease, reply)
+                # The others know now what to ask for.
+                self._changed.notify_all()
                 return
             self._admission.check_version(self.part, reply)
             self._pin(self.part, reply)

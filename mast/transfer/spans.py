@@ -117,7 +117,8 @@ class RangeQueue:
         if self._missing:
             size = self._lease_bytes()
             start, stop = self._missing.pop(0)
-            end = min(stop, max(_aligned_down(start + size), start + min(size, RECORD_BYTES)))
+            # Up, not down: what the shares leave over would take everybody another request.
+            end = min(stop, _aligned_down(start + size + RECORD_BYTES - 1))
             if end < stop:
                 self._missing.insert(0, (end, stop))
             return self._start(start, end)
@@ -148,10 +149,8 @@ class RangeQueue:
         return lease
 
     def _lease_bytes(self) -> int:
-        """Long requests while much is missing, so that round trips count little; short ones towards the end."""
-        left = sum(stop - start for start, stop in self._missing)
-        guided = min(left // (2 * self.connections), self._most_bytes)
-        return max(self._least_bytes, guided)
+        """A connection's fair share of what is left: with one request each they end together, if they are as fast."""
+        return max(self._least_bytes, min(self.shareable_bytes // self.connections, self._most_bytes))
 
     def worth_asking(self, missed_bytes: float) -> None:
         """So many bytes could have come while a request was waited for: ask for enough that this counts little."""
