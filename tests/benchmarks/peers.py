@@ -164,12 +164,15 @@ class Lineup:
             command = ["aria2c", *options, *split, "-d", "/", "-o", OUT, f"{self._url}/{self.samples[0].name}"]
         return Contender("aria2c", command)
 
-    def s5cmd(self, *, connections: int | None = None) -> Contender:
+    def s5cmd(self, *, connections: int | None = None, workers: int | None = None) -> Contender:
+        """Many files by as many workers as the other contenders have, unless told otherwise; its own default is 256."""
         base = [self._environment.s5cmd, "--no-sign-request", "--endpoint-url", self._s3_url]
         base += ["--no-verify-ssl"] if self._certificate else []
         if self._many:
+            base += ["--numworkers", str(workers or self._at_once)]
+            name = f"s5cmd x{workers}" if workers else "s5cmd"
             copies = [f"cp s3://{BUCKET}/{one.key} {OUT_NAME}/{one.name}" for one in self.samples]
-            return Contender("s5cmd", ["sh", "-c", _RUN, OUT, str(self._written("s5cmd", copies)), *base])
+            return Contender(name, ["sh", "-c", _RUN, OUT, str(self._written("s5cmd", copies)), *base])
         split = ["-c", str(connections), "-p", "8"] if connections else []
         return Contender("s5cmd", [*base, "cp", *split, f"s3://{BUCKET}/{self.samples[0].key}", OUT])
 
