@@ -104,6 +104,7 @@ class Course:
         self._sources = list(wanted.sources)
         self._part: PartFile | None = None
         self._readback: ReadBack | None = None
+        self._session: Session | None = None
         self._evidence = Evidence()
         self._restarts = 0
         self._refused: set[str] = set()
@@ -177,7 +178,8 @@ class Course:
     def _use(self, part: PartFile | None) -> None:
         if part is not self._part:
             self._part = part
-            self._readback = ReadBack(part) if part else None
+            # What its source says the checksums are is known with the first reply: one reading serves for all of them.
+            self._readback = ReadBack(part, self._session.sums if self._session else ()) if part else None
 
     def _attempt(self, source: Source) -> None:
         """One session with one source."""
@@ -192,6 +194,7 @@ class Course:
             has_alternative=len(self._sources) > 1,
             whole_only=source.name in self._whole_only,
         )
+        self._session = session
         try:
             session.run(lambda: self._beat(session), self)
         finally:

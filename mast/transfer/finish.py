@@ -36,8 +36,8 @@ def finish(wanted: Wanted, part: PartFile, digests: dict[str, str], evidence: Ev
     total = part.total or 0
     notes = _length_notes(wanted, total, evidence)
     with disk_errors("reading the part file back"):
-        if not set(evidence.sums) & KNOWN <= digests.keys():
-            digests = digests | digest_file(part.path, evidence.sums, beat)
+        if unread := set(evidence.sums) & KNOWN - digests.keys():
+            digests = digests | digest_file(part.path, unread, beat)
         proof, found = prove(
             part.path,
             digests,

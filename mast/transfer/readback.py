@@ -1,4 +1,4 @@
-"""Reading a part file back, in order, while it still grows: every record once, against its CRC, into the SHA-256.
+"""Reading a part file back, in order, while it still grows: every record once, against its CRC, into its checksums.
 
 What was proven is what lies on the disk (or in its cache), not what once lay in a receive buffer; and when the last
 byte arrives, little is left to hash.
@@ -23,7 +23,7 @@ class ReadBack:
         self.position = 0
         """bytes read back so far, from the beginning of the file"""
         self._part = part
-        self._digests = Digests(names)
+        self._digests = Digests({"sha256", *names})
         self._bad_reads = 0
 
     def step(self) -> bool:

@@ -66,10 +66,10 @@ KNOWN: Final = frozenset(_MAKERS)
 
 
 class Digests:
-    """Several checksums of one stream of bytes. SHA-256 is always among them."""
+    """Several checksums of one stream of bytes, those of the names that are known here."""
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._digests = {name: _MAKERS[name]() for name in sorted({"sha256", *names} & KNOWN)}
+    def __init__(self, names: Iterable[str]) -> None:
+        self._digests = {name: _MAKERS[name]() for name in sorted({*names} & KNOWN)}
 
     def update(self, data: bytes | memoryview) -> None:
         for digest in self._digests.values():

@@ -44,7 +44,7 @@ def verify_file(
         size = path.stat().st_size
         if expected_bytes is not None and size != expected_bytes:
             raise SizeMismatch(f"{path.name} has {size:,} bytes where {expected_bytes:,} are expected.")
-        digests = digest_file(path, checksums or (), beat)
+        digests = digest_file(path, {"sha256", *(checksums or ())}, beat)
     except OSError as exc:
         raise DamagedFile(f"{path.name} cannot be read: {exc.strerror or exc}.") from exc
     if sha256 and digests["sha256"] != sha256.lower():

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mast import health, terms
+from mast import conf, health, terms
 from mast.imports import broker
 from mast.imports.planning import ImportRequest
 from mast.models import DataFile, ImportItem, Transfer
@@ -32,7 +32,8 @@ def migrate() -> dict[str, object]:
 
 def ready(count: str) -> dict[str, object]:
     """Wait until so many workers take messages."""
-    _until(lambda: broker.client().keys(f"{health.WORKER_KEYS}*"), int(count))
+    with conf.redis_client() as redis:
+        _until(lambda: redis.keys(f"{health.WORKER_KEYS}*"), int(count))
     return {}
 
 

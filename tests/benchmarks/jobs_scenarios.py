@@ -77,9 +77,7 @@ def _against_engine(bench: Bench, name: str, samples: Sequence[Sample], what: st
 
 def planning(bench: Bench) -> None:
     """20,000 products planned and queued."""
-    names = [
-        (f"jw{1000 + n // 1000:05d}{n % 1000:03d}001_02101_00001_nrca1_i2d.fits", 2_000_000) for n in range(PLANNED)
-    ]
+    names = [f"jw{1000 + n // 1000:05d}{n % 1000:03d}001_02101_00001_nrca1_i2d.fits" for n in range(PLANNED)]
     with portal(bench.folder / "portal", bench.nginx.portal_port, {OBS_ID.format(2): [(name, MB) for name in names]}):
         for name in DATABASES:
             with (
