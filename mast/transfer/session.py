@@ -254,7 +254,7 @@ class Session:
     def measured(self, latency_s: float, count: int, seconds: float) -> None:
         """A request was answered after `latency_s` and brought `count` bytes in `seconds`."""
         with self._changed:
-            self._queue.worth_asking(latency_s * count / max(seconds, 1e-6))
+            self._queue.worth_asking(latency_s, count / max(seconds, 1e-6))
 
     def delay_s(self, count: int) -> float:
         """How long to wait now that so many bytes came."""

@@ -12,6 +12,8 @@ from mast.transfer.config import MIB, RECORD_BYTES
 Span = tuple[int, int]
 OVERHEAD: Final = 20
 """A request brings at least so many times what could have come while it was waited for."""
+WORTH_SHARING_S: Final = 0.4
+"""what a connection alone would take for the rest of its piece, from which on another one helps"""
 SPLIT_BYTES: Final = 256 * 1024
 """A connection gives up part of its work only when at least twice this is left."""
 
@@ -152,10 +154,15 @@ class RangeQueue:
         """A connection's fair share of what is left: with one request each they end together, if they are as fast."""
         return max(self._least_bytes, min(self.shareable_bytes // self.connections, self._most_bytes))
 
-    def worth_asking(self, missed_bytes: float) -> None:
-        """So many bytes could have come while a request was waited for: ask for enough that this counts little."""
+    def worth_asking(self, latency_s: float, bytes_per_s: float) -> None:
+        """A request was answered after so long and brought so much: ask for enough that the waiting counts little.
+
+        A piece is shared when it would take a while: whoever gives up its tail has been sent some of that already.
+        """
+        missed_bytes = latency_s * bytes_per_s
         self._least_bytes = max(self._chunk_bytes, min(int(missed_bytes * OVERHEAD), self._most_bytes))
-        self._split_bytes = max(SPLIT_BYTES, min(int(missed_bytes * 2), self._chunk_bytes))
+        gain = max(missed_bytes * 2, bytes_per_s * WORTH_SHARING_S / 2)
+        self._split_bytes = max(SPLIT_BYTES, min(int(gain), self._chunk_bytes))
 
 
 def _aligned_down(position: int) -> int:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FLUSH_S: Final = 2.0
 """A record is closed after this long even when it is not full, so that little is lost on slow lines."""
+PIECE_S: Final = 0.025
+LEAST_PIECE_BYTES: Final = RECORD_BYTES // 4
+"""Where a full record takes longer than that, smaller ones are written: a kill costs each connection one."""
 
 
 class Stopped(Exception):
@@ -60,6 +63,7 @@ class Stream:
         self.has_work = False
         self._is_leaving = False
         self._watch = Watch(session.config)
+        self._piece_bytes = RECORD_BYTES
         self._thread: threading.Thread | None = None
         self._waiting = Waiting()
         self._waited_before_s = 0.0
@@ -145,16 +149,19 @@ class Stream:
         """Read until the lease is full or the body ends; what came before an error is kept."""
         session, view, filled, begun = self.session, reply.buffer, 0, time.monotonic()
         try:
-            while (room := _room(lease)) > filled:
+            while (room := self._room(lease)) > filled:
                 got = reply.recv_into(view[filled:room], self.pause)
                 if not got:
                     break
                 filled += got
                 lease.claimed = lease.position + filled
                 self.saw(got)
-                if filled >= _room(lease) or time.monotonic() - begun > FLUSH_S:
-                    size, filled, begun = filled, 0, time.monotonic()
+                elapsed = time.monotonic() - begun
+                if filled >= self._room(lease) or elapsed > FLUSH_S:
+                    size, filled = filled, 0
+                    self._piece_bytes = _piece_bytes(size / max(elapsed, 1e-6))
                     session.commit(lease, view[:size])
+                    begun = time.monotonic()
                     self._leave_if_asked()
                     self._slow_down(size)
                 session.check()
@@ -162,6 +169,11 @@ class Stream:
             if filled:
                 session.commit(lease, view[:filled])
         session.body_ended(lease)
+
+    def _room(self, lease: Lease) -> int:
+        """Bytes until the next piece begins or the lease ends, whichever comes first."""
+        room = self._piece_bytes - lease.position % self._piece_bytes
+        return room if lease.stop is None else min(room, lease.stop - lease.position)
 
     def _slow_down(self, count: int) -> None:
         until = time.monotonic() + self.session.delay_s(count)
@@ -203,7 +215,9 @@ class Stream:
         self.waiting_until = None
 
 
-def _room(lease: Lease) -> int:
-    """Bytes until the next record border or the lease's end, whichever comes first."""
-    room = RECORD_BYTES - lease.position % RECORD_BYTES
-    return room if lease.stop is None else min(room, lease.stop - lease.position)
+def _piece_bytes(bytes_per_s: float) -> int:
+    """How much to write at once: a whole record, a half or a quarter of one."""
+    size = RECORD_BYTES
+    while size > LEAST_PIECE_BYTES and size > bytes_per_s * PIECE_S:
+        size //= 2
+    return size
