@@ -15,13 +15,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from mast.errors import HostileFits
 from mast.fits.plan import VERSION, Plan, unviewable
 
-FILES_PER_CHILD: Final = 64
+FILES_PER_QUESTION: Final = 64
 """whose names fit into a pipe at once, so that asking cannot block on a child that does not read"""
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """what an interpreter may need to find its own library; nothing else of ours reaches the child"""
@@ -48,15 +49,63 @@ def inspect_file(path: str | Path, *, file_name: str | None = None, limits: Chil
 
 def inspect_files(files: Sequence[tuple[str | Path, str]], *, limits: ChildLimits = LIMITS) -> list[Plan]:
     """The plans of many files, `(path, file name)` each, in their order; few children, however many files."""
-    plans: list[Plan] = []
-    while len(plans) < len(files):
-        batch = files[len(plans) : len(plans) + FILES_PER_CHILD]
-        found = list(_run_child(batch, limits))
-        plans += found
-        if len(found) < len(batch):
-            # The child gave no answer for this one; the next child goes on behind it.
-            plans.append(_gave_up(*batch[len(found)]))
-    return plans
+    with Inspector(limits) as inspector:
+        return inspector.inspect(files)
+
+
+class Inspector:
+    """Inspects files as they come, with one child for as long as it lives.
+
+    A child uses up its processor time file by file, and may be killed while it waits. So a file is given up only when
+    a child that was started for it gives no plan.
+    """
+
+    def __init__(self, limits: ChildLimits = LIMITS) -> None:
+        self._limits = limits
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def begin(self) -> None:
+        """Start a child ahead, so that the first file need not wait for it."""
+        self._child = self._child or _start(self._limits)
+
+    def inspect(self, files: Sequence[tuple[str | Path, str]]) -> list[Plan]:
+        """The plans of files, `(path, file name)` each, in their order."""
+        plans: list[Plan] = []
+        while len(plans) < len(files):
+            batch = files[len(plans) : len(plans) + FILES_PER_QUESTION]
+            was_fresh = self._child is None
+            found = self._answers(batch)
+            plans += found
+            if len(found) == len(batch):
+                continue
+            self._end()
+            if was_fresh and not found:
+                plans.append(_gave_up(*batch[0]))
+        return plans
+
+    def _answers(self, batch: Sequence[tuple[str | Path, str]]) -> list[Plan]:
+        """Plans until the batch is done, or the child has died or stalled."""
+        self.begin()
+        child = self._child
+        assert child is not None  # noqa: S101
+        question = json.dumps([[str(Path(path).absolute()), file_name] for path, file_name in batch])
+        _ask(child, question.encode() + b"\n")
+        lines = islice(_lines(child, self._limits.wall_s), len(batch))
+        return [Plan.from_json(json.loads(line)) for line in lines]
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            # Closes the pipes, and waits.
+            with child:
+                pass
 
 
 def child_environment() -> dict[str, str]:
@@ -72,32 +121,23 @@ def _gave_up(path: str | Path, file_name: str) -> Plan:
     return unviewable(file_name, "unknown", size, why, error_code=HostileFits.code)
 
 
-def _run_child(batch: Sequence[tuple[str | Path, str]], limits: ChildLimits) -> Iterator[Plan]:
-    """Plans as they come, until the batch is done or the child has died or stalled."""
-    question = json.dumps([[str(Path(path).absolute()), file_name] for path, file_name in batch])
-    command = [sys.executable, "-I", "-S", "-c", _START, str(_ROOT), str(limits.memory_bytes), str(limits.cpu_s)]
-    with subprocess.Popen(
-        command,
+def _start(limits: ChildLimits) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _START, str(_ROOT), str(limits.memory_bytes), str(limits.cpu_s)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        bufsize=0,
         cwd="/",
         env=child_environment(),
         start_new_session=True,
-    ) as child:
-        try:
-            _ask(child, question.encode())
-            for line in _lines(child, limits.wall_s):
-                yield Plan.from_json(json.loads(line))
-        finally:
-            child.kill()
+    )
 
 
 def _ask(child: subprocess.Popen[bytes], question: bytes) -> None:
     assert child.stdin is not None  # noqa: S101
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(question)
-        child.stdin.close()
 
 
 def _lines(child: subprocess.Popen[bytes], wall_s: float) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """What runs in the limited child: files in, plans out. Standard library and our own pure modules only.
 
-The parent (`inspect`) writes one JSON list of `[path, file name]` to standard input; the child answers one line of
-JSON per file, in order, so that a death tells which file caused it.
+The parent (`inspect`) writes lines, each a JSON list of `[path, file name]`, to standard input; the child answers one
+line of JSON per file, in order, so that a death tells which file caused it. It ends with its parent.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import BinaryIO, Final
 
 from mast.errors import DamagedFile, HostileFits, MastError
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> None:
     """Inspect the files named on standard input within the limits `[memory bytes, CPU seconds]`."""
     memory_bytes, cpu_s = (int(argument) for argument in arguments)
     _limit(memory_bytes, cpu_s)
-    for path, file_name in json.load(sys.stdin):
+    for path, file_name in chain.from_iterable(map(json.loads, sys.stdin)):
         line = json.dumps(probe(path, file_name).to_json())
         if len(line) > PLAN_CHARACTERS:
             refusal = "The file's headers hold more than any JWST file has."

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from mast import conf, credentials, errors
 from mast.credentials import Credential
-from mast.fits.inspect import inspect_files
+from mast.fits.inspect import Inspector
 from mast.imports import (
     broker,
     control,
@@ -101,6 +101,7 @@ class _Run:
         self.config = conf.transfer_config()
         self.damaged: set[int] = set()
         self.credentials: dict[int, Credential] = {}
+        self.inspector = Inspector()
 
     def bring(self, claims: Sequence[Claim]) -> None:
         allowed = [claim for claim in claims if self._is_allowed(claim)]
@@ -112,11 +113,13 @@ class _Run:
             self.member.wants(min(at_once, len(ready)))
         left = len(ready)
         # Small files come in swarms: inspected by one child and recorded in one transaction they cost little.
-        for ended in Crew(ready, self._fetch, lambda: min(at_once, self.member.granted)).ended(GATHER_S):
-            left -= len(ended)
-            if left:
-                self.member.wants(min(at_once, left) if len(ready) > 1 else at_once)
-            self._end(ended)
+        with self.inspector:
+            self.inspector.begin()
+            for ended in Crew(ready, self._fetch, lambda: min(at_once, self.member.granted)).ended(GATHER_S):
+                left -= len(ended)
+                if left:
+                    self.member.wants(min(at_once, left) if len(ready) > 1 else at_once)
+                self._end(ended)
 
     def _is_allowed(self, claim: Claim) -> bool:
         """Whether somebody who waits for an exclusive file has a token for it, which is then kept for the threads."""
@@ -221,7 +224,7 @@ class _Run:
             self._fail(claim, errors.JobError(f"Importing {claim.transfer.file_name} failed; the log says more."))
 
     def _arrived(self, arrived: Mapping[Claim, Fetched]) -> None:
-        plans = inspect_files([(fetched.path, claim.transfer.file_name) for claim, fetched in arrived.items()])
+        plans = self.inspector.inspect([(fetched.path, claim.transfer.file_name) for claim, fetched in arrived.items()])
         for claim in arrived:
             self.heart.forget(claim.id)
         finished = [(claim, fetched, plan) for (claim, fetched), plan in zip(arrived.items(), plans, strict=True)]

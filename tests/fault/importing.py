@@ -25,13 +25,14 @@ from django.conf import settings  # noqa: E402
 from django.db import DatabaseError, connection, connections  # noqa: E402
 
 from mast import tasks  # noqa: E402
+from mast.fits.inspect import Inspector  # noqa: E402
 from mast.imports import importer, jobs, leases, locating, records, stopping  # noqa: E402
 
-STEPS: dict[str, tuple[ModuleType, str]] = {
+STEPS: dict[str, tuple[ModuleType | type, str]] = {
     "claim": (leases, "claim"),
     "look up": (locating, "look_up"),
     "fetch": (importer, "fetch"),
-    "inspect": (importer, "inspect_files"),
+    "inspect": (Inspector, "inspect"),
     "register": (records, "register"),
     "write the record": (records, "write_files"),
     "complete the transfer": (records, "complete_all"),

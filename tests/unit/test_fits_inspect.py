@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from astropy.utils.data import get_pkg_data_path
 
 from mast.errors import BadQuery, DamagedFile, FileNotFound, NotViewable, all_codes
 from mast.fits.headers import header
-from mast.fits.inspect import ChildLimits, inspect_file, inspect_files, stored_plan
+from mast.fits.inspect import ChildLimits, Inspector, inspect_file, inspect_files, stored_plan
 from mast.fits.options import parse_plane
 from mast.fits.plan import VERSION, Plan
 from mast.fits.probe import probe
@@ -304,6 +305,45 @@ def test_a_child_that_takes_too_long_is_given_up_and_the_rest_goes_on(tmp_path: 
     assert [plan.file_name for plan in plans] == [path.name for path in paths]
     assert {plan.error_code for plan in plans} == {"file.hostile_fits"}
     assert "too long or too much memory" in plans[0].view.why
+
+
+def test_one_child_answers_as_files_come_and_another_goes_on_when_it_was_killed(tmp_path: Path) -> None:
+    path = written(tmp_path, "a_i2d.fits", sci((4, 4)))
+    with Inspector() as inspector:
+        inspector.begin()
+        first = inspector._child
+        assert [plan.view.hdu for plan in inspector.inspect([(path, path.name)] * 70)] == [1] * 70
+        assert inspector._child is first
+        assert first is not None
+        first.kill()
+        first.wait()
+        assert inspector.inspect([(path, path.name)])[0].view.hdu == 1
+        second = inspector._child
+        assert second is not None
+        assert second.pid != first.pid
+    assert second.returncode is not None
+
+
+def test_what_a_child_used_up_before_is_not_held_against_the_next_file(tmp_path: Path) -> None:
+    paths = [written(tmp_path, f"{number}_i2d.fits", sci((4, 4))) for number in range(3)]
+    with Inspector() as inspector:
+        inspector.begin()
+        assert inspector._child is not None
+        # As a child whose processor time has run out: it takes the question and answers nothing.
+        os.kill(inspector._child.pid, signal.SIGKILL)
+        plans = inspector.inspect([(path, path.name) for path in paths])
+    assert [plan.error_code for plan in plans] == [""] * 3
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    inspector = Inspector()
+    inspector.begin()
+    child = inspector._child
+    assert child is not None
+    assert child.stdin is not None
+    child.stdin.close()
+    assert child.wait(10) == 0
+    inspector._end()
 
 
 def test_a_child_without_memory_is_given_up(tmp_path: Path) -> None:
