@@ -148,7 +148,7 @@ def _not_whole(wrong: dict[DataFile.State, int]) -> str:
 
 def _last_verification(last: Verification | None) -> str:
     if last is None or last.ended_at is None:
-        return "No verification has read the whole shelf yet; `archive_verify` does."
+        return "No verification has read the whole shelf yet; the command archive_verify does."
     counts = {"damaged": last.damaged_count, "missing": last.missing_count, "unknown": last.unknown_count}
     found = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing wrong"
     return f"Last verification {last.ended_at:%Y-%m-%d %H:%M} UTC: {last.file_count:,} files read, {found} found."
