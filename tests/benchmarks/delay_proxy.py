@@ -69,11 +69,14 @@ class Line:
                 self._changed.clear()
                 await self._changed.wait()
             due, data = self._under_way.popleft()
-            if not data or self._sink.is_closing():
+            if not data:
                 return
             if (early := due - loop.time()) > 0:
                 await asyncio.sleep(early)
             await self._link.carry(len(data))
+            # The other direction may have closed it meanwhile.
+            if self._sink.is_closing():
+                return
             self._sink.write(data)
             await self._sink.drain()
             self._held -= len(data)
