@@ -7,6 +7,7 @@ touch the database; rows are written by the calling thread; a `Heart` beats besi
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 LOOKUP_AGAIN_S: Final = 30.0
 BUSY_AGAIN_S: Final = 10.0
 GATHER_S: Final = 0.25
+DERIVE_EVERY_S: Final = 1.0
 EXCLUSIVE: Final = (
     "It is still exclusive to its proposers; whoever may read it stores a MAST token on the account page, or sets "
     "MAST_API_TOKEN."
@@ -102,6 +104,8 @@ class _Run:
         self.damaged: set[int] = set()
         self.credentials: dict[int, Credential] = {}
         self.inspector = Inspector()
+        self.underived: list[str] = []
+        self.derive_due = time.monotonic() + DERIVE_EVERY_S
 
     def bring(self, claims: Sequence[Claim]) -> None:
         allowed = [claim for claim in claims if self._is_allowed(claim)]
@@ -120,6 +124,7 @@ class _Run:
                 if left:
                     self.member.wants(min(at_once, left) if len(ready) > 1 else at_once)
                 self._end(ended)
+        self._derive()
 
     def _is_allowed(self, claim: Claim) -> bool:
         """Whether somebody who waits for an exclusive file has a token for it, which is then kept for the threads."""
@@ -229,7 +234,16 @@ class _Run:
             self.heart.forget(claim.id)
         finished = [(claim, fetched, plan) for (claim, fetched), plan in zip(arrived.items(), plans, strict=True)]
         patiently(lambda: records.register(finished))
-        broker.publish_derived([claim.transfer.data_uri for claim in arrived])
+        self.underived += [claim.transfer.data_uri for claim in arrived]
+        if time.monotonic() >= self.derive_due:
+            self._derive()
+
+    def _derive(self) -> None:
+        """Ask for the pyramids of what arrived since the last time: a message for each handful would cost more."""
+        uris, self.underived = self.underived, []
+        self.derive_due = time.monotonic() + DERIVE_EVERY_S
+        if uris:
+            broker.publish_derived(uris)
 
     def _stopped(self, claim: Claim) -> None:
         self.heart.forget(claim.id)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -48,7 +48,7 @@ def register(finished: Iterable[tuple[Claim, Fetched, Plan]]) -> None:
             leases.fail(claim, errors.JobError(f"No job with an observation waits for {claim.transfer.file_name}."))
         ours = [one for one in arrived if one[0].id in wanting]
         files = write_files(ours, {pk: jobs[0].observation for pk, jobs in wanting.items()})
-        complete_all([claim.transfer for claim, _, _ in ours], files)
+        complete_all([claim.transfer for claim, _, _ in ours])
         share_all((files[claim.transfer.data_uri], wanting[claim.id]) for claim, _, _ in ours)
 
 
@@ -80,13 +80,17 @@ def write_files(
     return files | {file.data_uri: file for file in DataFile.objects.bulk_create(fresh)}
 
 
-def complete_all(transfers: Sequence[Transfer], files: Mapping[str, DataFile]) -> None:
-    for transfer in transfers:
-        file = files[transfer.data_uri]
-        transfer.file, transfer.source = file, file.source
-        transfer.total_bytes = transfer.done_bytes = file.size_bytes
-    Transfer.objects.bulk_update(transfers, ["file", "source", "total_bytes", "done_bytes"])
-    Transfer.objects.filter(pk__in=[transfer.pk for transfer in transfers]).update(**_COMPLETED)
+def complete_all(transfers: Sequence[Transfer]) -> None:
+    """Mark transfers done, each with the file of its data URI."""
+    file = DataFile.objects.filter(data_uri=OuterRef("data_uri"))
+    size = Subquery(file.values("size_bytes"))
+    Transfer.objects.filter(pk__in=[transfer.pk for transfer in transfers]).update(
+        **_COMPLETED,
+        file=Subquery(file.values("pk")),
+        source=Subquery(file.values("source")),
+        total_bytes=size,
+        done_bytes=size,
+    )
 
 
 def share_all(wanted: Iterable[tuple[DataFile, Sequence[ImportJob]]]) -> None:
