@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core import serializers
 from django.db import transaction
@@ -97,6 +98,8 @@ def _file(item: Any, parents: dict[int, Observation]) -> None:
     made.save(force_insert=True)
     made.observations.set(listed)
     made.tags.set(Tag.objects.filter(pk__in=item.m2m_data["tags"]))
+    # Without them an exclusive file would be nobody's but the administrators'.
+    made.readers.set(get_user_model().objects.filter(pk__in=item.m2m_data.get("readers", [])))
 
 
 def empty(trash: Trash) -> None:

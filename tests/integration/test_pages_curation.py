@@ -237,6 +237,14 @@ def test_removed_files_come_back_to_their_observation(client: Client, pair: tupl
     assert DataFile.objects.get(pk=file.pk).observation_id == file.observation_id
 
 
+def test_who_may_read_a_file_may_read_it_when_it_comes_back(client: Client, pair: tuple[DataFile, DataFile]) -> None:
+    reader = User.objects.create_user("ada")
+    pair[0].readers.add(reader)
+    act(client, "delete-now", file=[pair[0].pk])
+    services.restore(Trash.objects.get().pk)
+    assert list(DataFile.objects.get(pk=pair[0].pk).readers.all()) == [reader]
+
+
 def test_a_file_imported_again_meanwhile_is_not_put_back_twice(client: Client, pair: tuple[DataFile, DataFile]) -> None:
     file = pair[0]
     act(client, "delete-now", file=[file.pk])

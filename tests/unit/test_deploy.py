@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,7 +29,16 @@ def names(path: Path) -> str:
 
 def environment() -> dict[str, str]:
     lines = (DEPLOY / "environment.example").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return {name: value.strip('"') for name, value in pairs}
+
+
+def test_a_shell_reads_the_environment_as_systemd_does() -> None:
+    path = DEPLOY / "environment.example"
+    script = f"set -a; . {shlex.quote(str(path))}; set +a; exec env -0"
+    done = subprocess.run(["sh", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True)
+    read = dict(pair.split("=", 1) for pair in done.stdout.decode().split("\0") if pair)
+    assert environment().items() <= read.items()
 
 
 def compose() -> dict[str, Any]:
