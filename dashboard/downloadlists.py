@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from mast.errors import BadQuery
 from mast.models import DataFile, Observation
+from mast.tables import csv_cell
 
 MANIFEST: Final = ("uri", "file_name", "size_bytes", "sha256", "calibration_version", "obs_id")
 
@@ -58,7 +59,8 @@ def _manifest(files: Iterable[DataFile], base_url: str) -> str:
     table.writerow(MANIFEST)
     for file in files:
         version = file.raw.get("prvversion") or ""
-        table.writerow([file.data_uri, file.file_name, file.size_bytes, file.sha256, version, file.product_obs_id])
+        row = [file.data_uri, file.file_name, file.size_bytes, file.sha256, version, file.product_obs_id]
+        table.writerow(map(csv_cell, row))
     return buffer.getvalue()
 
 

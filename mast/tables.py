@@ -74,7 +74,7 @@ def _record(cells: Iterable[str]) -> str:
 _FORMULA: Final = tuple("=+-@\t\r")
 
 
-def _csv_cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
     """Text that a spreadsheet would run as a formula is quoted with an apostrophe; numbers keep their minus."""
     value = _plain(value)
     if value is None:
@@ -96,7 +96,7 @@ def _is_number(text: str) -> bool:
 def csv_lines(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
     yield _record(column.name for column in columns)
     for row in rows:
-        yield _record(_csv_cell(value) for value in row)
+        yield _record(csv_cell(value) for value in row)
 
 
 # --- ECSV (Astropy enhancement proposal 6) ----------------------------------------------------------------------

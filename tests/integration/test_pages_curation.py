@@ -178,6 +178,13 @@ def test_selected_files_are_read_again_as_a_job(client: Client, pair: tuple[Data
     assert broken.file_name in page.text
 
 
+def test_no_cell_of_a_manifest_is_a_formula(client: Client, pair: tuple[DataFile, DataFile]) -> None:
+    DataFile.objects.update(raw={"prvversion": "=cmd|'/c calc'!A1"})
+    manifest = act(client, "list", obs_id=[pair[0].observation.obs_id], form="manifest")
+    (row, *_) = csv.DictReader(io.StringIO(manifest.content.decode()))
+    assert row["calibration_version"] == "'=cmd|'/c calc'!A1"
+
+
 def test_selected_observations_are_refreshed_and_say_what_changed(
     client: Client, serve: Callable[[LittleMast], Any], little: LittleMast
 ) -> None:
