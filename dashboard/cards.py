@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -26,22 +25,29 @@ class Section:
     total: int
 
 
-def found(file: DataFile, plan: Plan, hdu: int | None, find: str = "") -> list[Section]:
+@dataclass(frozen=True)
+class Found:
+    """The cards of some HDUs, and the index of the first HDU that was not looked through any more."""
+
+    sections: list[Section]
+    stopped_at: int | None = None
+
+
+def found(file: DataFile, plan: Plan, hdu: int | None, find: str = "") -> Found:
     """The cards of this HDU (None: of every one) whose keyword, value or meaning holds `find`."""
+    wanted = find.strip().lower()
     if hdu is not None:
-        return [_section(file, plan, hdu, find.strip().lower(), MOST_CARDS)]
-    return list(_sections(file, plan, find.strip().lower()))
-
-
-def _sections(file: DataFile, plan: Plan, wanted: str) -> Iterator[Section]:
+        return Found([_section(file, plan, hdu, wanted, MOST_CARDS)])
+    sections: list[Section] = []
     left = MOST_CARDS
-    for hdu in plan.hdus[:MOST_HDUS]:
-        section = _section(file, plan, hdu.index, wanted, left)
-        if section.cards:
-            yield section
+    for each in plan.hdus:
+        if left <= 0 or each.index >= MOST_HDUS:
+            return Found(sections, each.index)
+        section = _section(file, plan, each.index, wanted, left)
         left -= len(section.cards)
-        if left <= 0:
-            return
+        if section.cards:
+            sections.append(section)
+    return Found(sections)
 
 
 def _section(file: DataFile, plan: Plan, index: int, wanted: str, most: int) -> Section:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Case, Q, When
+
 from mast import library
 from mast.fits.dq import FLAGS
 from mast.fits.plan import Plan
@@ -13,7 +15,7 @@ from mast.models import DataFile
 from mast.visibility import Reader
 
 MOST_CANDIDATES = 60
-MOST_LOOKED_AT = 500
+MOST_LOOKED_AT = 2000
 NEAR_DEG = 0.5
 
 
@@ -65,18 +67,35 @@ def neighbours(image: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def candidates(file: DataFile, user: Reader) -> list[Candidate]:
-    """Pictures of the same program whose reference points lie near, the highest level first."""
+    """Pictures of the sky nearby, those of the same program first, then the highest level."""
     here = _reference(file.wcs)
     if here is None:
         return []
-    files = library.visible_files(user).filter(is_viewable=True, observation__proposal_id=file.observation.proposal_id)
-    rows = files.exclude(pk=file.pk).order_by("-calib_level", "file_name").values_list("pk", "file_name", "wcs")
+    files = library.visible_files(user).filter(_around(*here), is_viewable=True).exclude(pk=file.pk)
+    is_other = Case(When(observation__proposal_id=file.observation.proposal_id, then=0), default=1)
+    rows = files.order_by(is_other, "-calib_level", "file_name").values_list("pk", "file_name", "wcs")
     found = []
     for pk, file_name, wcs in rows[:MOST_LOOKED_AT]:
         there = _reference(wcs)
         if there and _distance(here, there) < NEAR_DEG:
             found.append(Candidate(pk, file_name))
     return found[:MOST_CANDIDATES]
+
+
+def _around(ra_deg: float, dec_deg: float) -> Q:
+    """Observations whose middle lies in a box that holds the circle, with room for reference points off the middle."""
+    reach = 2 * NEAR_DEG
+    near = Q(observation__s_dec_deg__range=(dec_deg - reach, dec_deg + reach))
+    cosine = math.cos(math.radians(min(90.0, abs(dec_deg) + reach)))
+    if cosine * 180 <= reach:
+        return near
+    low, high = ra_deg - reach / cosine, ra_deg + reach / cosine
+    inside = Q(observation__s_ra_deg__range=(low, high))
+    if low < 0:
+        inside |= Q(observation__s_ra_deg__gte=low + 360)
+    if high > 360:
+        inside |= Q(observation__s_ra_deg__lte=high - 360)
+    return near & inside
 
 
 def _reference(wcs: dict[str, Any] | None) -> tuple[float, float] | None:

@@ -61,7 +61,7 @@ def header(request: HtmxHttpRequest, file_id: int) -> HttpResponse:
 def _header(file: DataFile, plan: Plan, hdu: int | None, find: str = "") -> dict[str, Any]:
     """Cards of one HDU or of all of them; of other kinds of file what their inspection found."""
     return {
-        "sections": cards.found(file, plan, hdu, find) if plan.hdus else [],
+        "cards": cards.found(file, plan, hdu, find) if plan.hdus else None,
         "hdus": plan.hdus,
         "hdu": "all" if hdu is None else hdu,
         "find": find,

@@ -7,26 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from mast.errors import MastError
 from mast.fits.plan import Plan, PlanHdu
+from mast.fits.roles import axis_names, spectral_type
 from mast.fits.tables import read_columns, read_values
 from mast.terms import suffix_of
-
-_WAVES: Final = ("WAVE", "AWAV", "FREQ", "VRAD", "VOPT", "VELO")
-_THIRD_AXES: Final = {
-    "trapsfilled": "trap family",
-    "psfstack": "reference",
-    "s3d": "wavelength",
-    "fitopt": "plane",
-    "dark": "group",
-}
-_WITH_INTEGRATIONS: Final = frozenset(
-    {"uncal", "rateints", "calints", "crfints", "bsubints", "psfalign", "psfsub", "amilg"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +29,18 @@ class Axis:
 
 def axes_of(path: str | Path, plan: Plan, image: PlanHdu) -> list[Axis]:
     """The leading axes of an image, outermost first."""
-    leading = image.shape[:-2]
-    if len(leading) == 2:
-        return [Axis("integration", leading[0]), Axis("group", leading[1])]
-    if len(leading) != 1:
-        return [Axis(f"axis {number + 3}", length) for number, length in reversed(list(enumerate(reversed(leading))))]
-    return [_spectral(path, plan, image) or Axis(_third_axis(plan, image), leading[0])]
-
-
-def _third_axis(plan: Plan, image: PlanHdu) -> str:
-    suffix = suffix_of(plan.file_name)
-    if suffix in _WITH_INTEGRATIONS:
-        return "integration"
-    return "plane" if image.name in {"CON", "GROUPDQ"} else _THIRD_AXES.get(suffix, "plane")
+    if spectral := _spectral(path, plan, image):
+        return [spectral]
+    names = axis_names(suffix_of(plan.file_name), image)
+    return [Axis(name, length) for name, length in zip(names, image.shape[:-2], strict=True)]
 
 
 def _spectral(path: str | Path, plan: Plan, image: PlanHdu) -> Axis | None:
     """The third axis when it is one of wavelength, with its values; None when it is not."""
-    science = plan.find("SCI", image.ver)
-    cards = image.cards if "CTYPE3" in image.cards else science.cards if science else {}
-    kind = str(cards.get("CTYPE3") or "").upper()
-    length = image.shape[0]
-    if kind[:4] not in _WAVES or (science and science.shape != image.shape):
+    kind = spectral_type(plan, image)
+    if not kind:
         return None
+    cards, length = plan.wcs_cards(image), image.shape[0]
     unit = str(cards.get("CUNIT3") or "")
     name = "wavelength" if kind[:4] in {"WAVE", "AWAV"} else "frequency" if kind[:4] == "FREQ" else "velocity"
     values = _from_table(path, plan, cards) if kind.endswith("TAB") else _linear(cards, length)

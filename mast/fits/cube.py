@@ -11,10 +11,11 @@ from mast.fits.options import plane_text
 from mast.fits.plan import Plan, Plane, PlanHdu
 from mast.fits.planes import choose_plane, made_planes
 from mast.fits.pyramid import TILE, Pyramid, level_count
-from mast.fits.roles import draw_of, quality_of, role_of
+from mast.fits.roles import draw_of, integration_of, qualities_of, role_of
 from mast.fits.views import describe
 from mast.fits.wcs import TanWcs, image_wcs
 from mast.fitswalk import read_header
+from mast.terms import suffix_of
 
 MAX_SOURCES: Final = 2000
 """whose headers are read for their names"""
@@ -123,7 +124,7 @@ def describe_file(path: str | Path, plan: Plan, hdu: int | None = None, plane: P
     return CubeInfo(
         file_name=plan.file_name,
         kind=plan.kind,
-        title=describe(image, chosen),
+        title=describe(suffix_of(plan.file_name), image, chosen),
         hdu=image.index,
         plane=plane_text(chosen),
         images=[_choice(plan, each) for each in images],
@@ -154,7 +155,7 @@ def _choice(plan: Plan, image: PlanHdu) -> ImageChoice:
         width=width,
         height=height,
         axes=[Axis("", length) for length in image.shape[:-2]],
-        planes=made_planes(image),
+        planes=made_planes(plan, image),
         is_compressed=image.kind == "compressed",
     )
 
@@ -185,7 +186,7 @@ def shown(path: str | Path, plan: Plan, pyramid: Pyramid, hdu: int | None = None
     image, chosen = choose_plane(plan, hdu, plane)
     height, width = pyramid.shape
     facts = pyramid.facts
-    quality = quality_of(plan, image)
+    qualities = qualities_of(plan, image, chosen)
     wcs = image_wcs(plan, image)
     middle = ((width - 1) / 2, (height - 1) / 2)
     north, east = _directions(wcs, middle)
@@ -204,7 +205,7 @@ def shown(path: str | Path, plan: Plan, pyramid: Pyramid, hdu: int | None = None
         finite=facts.finite,
         not_finite=height * width - facts.finite,
         axes=_selected(axes_of(path, plan, image), chosen),
-        quality_hdu=quality.index if quality and not isinstance(chosen, str) else None,
+        quality_hdu=qualities[0][0].index if qualities else None,
         wcs=wcs_record(wcs) if wcs else None,
         scale=wcs.scale_arcsec(*middle) if wcs else None,
         north=north,
@@ -219,7 +220,7 @@ def _directions(wcs: TanWcs | None, at: tuple[float, float]) -> tuple[float | No
 def _selected(axes: list[Axis], plane: Plane) -> list[SelectedAxis]:
     places: list[int | None] = [None] * len(axes) if isinstance(plane, str) else list(plane)
     if isinstance(plane, str) and plane.startswith("difference"):
-        places[0] = int(plane.partition(",")[2] or 0)
+        places[0] = integration_of(plane)
     return [
         SelectedAxis(axis.name, axis.length, axis.unit, axis.values, at) for axis, at in zip(axes, places, strict=True)
     ]

@@ -15,14 +15,20 @@ from mast.fits.plan import Plan, Plane, PlanHdu
 from mast.fits.planes import choose_plane, plane_of, plane_offset
 from mast.fits.regions import Box
 from mast.fits.stored import InspectedFile, read_strided
+from mast.fits.wcs import sky_cards
 from mast.fitscards import CARD
 from mast.fitswalk import BLOCK, read_header
 
 MAX_BYTES: Final = 256 << 20
-# What a cut does not keep: sums of other bytes, and world axes that have no pixels any more.
-_DROPPED: Final = re.compile(
-    r"CHECKSUM|DATASUM|SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|WCSAXES"
-    r"|(CTYPE|CRVAL|CRPIX|CUNIT|CDELT|CROTA|CNAME)[3-9]|(PC|CD|PS|PV)([3-9]_\d+|\d_[3-9])"
+# What a cut does not keep: sums of other bytes, the footprint of the whole.
+_DROPPED: Final = re.compile(r"CHECKSUM|DATASUM|SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|S_REGION")
+_WCS: Final = re.compile(
+    r"WCSAXES|(CTYPE|CRVAL|CRPIX|CUNIT|CDELT|CROTA|CNAME|LTV)\d|(PC|CD|PS|PV|LTM)\d_\d+"
+    r"|LONPOLE|LATPOLE|RADESYS|EQUINOX|(A|B|AP|BP)_(ORDER|DMAX|\d_\d)"
+)
+# World axes that have no pixels any more.
+_OTHER_AXES: Final = re.compile(
+    r"WCSAXES|(CTYPE|CRVAL|CRPIX|CUNIT|CDELT|CROTA|CNAME)[3-9]|(PC|CD|PS|PV)([3-9]_\d+|\d_[3-9])"
 )
 _SCALING: Final = re.compile(r"BSCALE|BZERO|BLANK")
 _PICTURE_CARDS: Final = re.compile(
@@ -87,17 +93,33 @@ def _image(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, box: Box)
         _card("PCOUNT", 0),
         _card("GCOUNT", 1),
     ]
-    if "CTYPE2" in image.cards:
-        cards.append(_card("WCSAXES", 2))
-    shifts = {"CRPIX1": box.left, "CRPIX2": box.lower, "LTV1": box.left, "LTV2": box.lower}
-    for keyword, card in _cards(path, image):
-        if keyword in shifts and isinstance(value := image.cards.get(keyword), int | float):
-            cards.append(_card(keyword, float(value) - shifts[keyword]))
-        elif not (_DROPPED.fullmatch(keyword) or (is_made and _SCALING.fullmatch(keyword))):
-            cards.append(card)
+    cards += [
+        card
+        for keyword, card in _cards(path, image)
+        if not (_DROPPED.fullmatch(keyword) or _WCS.fullmatch(keyword) or (is_made and _SCALING.fullmatch(keyword)))
+    ]
+    cards += _wcs_of_box(path, plan, image, box)
+    # Where its first pixel lay: what DS9 and IRAF call physical coordinates are those of the whole.
+    cards += [_card("LTV1", -box.left), _card("LTV2", -box.lower), _card("LTM1_1", 1), _card("LTM2_2", 1)]
     said = f"{plan.file_name}, pixels {box.left + 1}:{box.right}, {box.lower + 1}:{box.upper} counted from 1"
     cards += _history(f"Cut out of {said}")
     return _header(cards) + _padded(_pixels(path, plan, image, plane, box))
+
+
+def _wcs_of_box(path: str | Path, plan: Plan, image: PlanHdu, box: Box) -> Iterator[bytes]:
+    """The cards that place the box on the sky, as they are written where they come from; only CRPIX moves."""
+    placed = sky_cards(plan, image)
+    if "CTYPE2" not in placed:
+        return
+    yield _card("WCSAXES", 2)
+    source = image if placed is image.cards else plan.find("SCI", image.ver) or image
+    shifts = {"CRPIX1": box.left, "CRPIX2": box.lower}
+    for keyword, card in _cards(path, source):
+        value = source.cards.get(keyword)
+        if keyword in shifts and isinstance(value, int | float):
+            yield _card(keyword, float(value) - shifts[keyword])
+        elif _WCS.fullmatch(keyword) and keyword in placed and not _OTHER_AXES.fullmatch(keyword):
+            yield card
 
 
 def _pixels(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, box: Box) -> bytes:
@@ -158,7 +180,7 @@ def picture_cards(plan: Plan, hdu: int | None, box: Box, rows: int, factor: int)
     """
     image = plan.image(hdu)
     words = {"Source": f"{plan.file_name} {image.label}", "Software": "jwst-archive"}
-    cards = plan.wcs_cards(image)
+    cards = sky_cards(plan, image)
     pixels = [cards.get(f"CRPIX{axis}") for axis in (1, 2)]
     if "CRVAL1" not in cards or not all(isinstance(pixel, int | float) for pixel in pixels):
         return words

@@ -41,6 +41,9 @@ FLAGS: Final = {
     31: "REFERENCE_PIXEL",
 }
 
+UNUSABLE: Final = 1 << 0 | 1 << 9 | 1 << 31
+"""the bits of pixels that say nothing of the sky: DO_NOT_USE, NON_SCIENCE, REFERENCE_PIXEL"""
+
 
 def flag_names(value: int) -> list[str]:
     """`5` as SATURATED's and others' names, lowest bit first; a bit without a name by its number."""

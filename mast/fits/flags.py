@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 from mast.fits.colours import flag_colour
 from mast.fits.dq import FLAGS
 from mast.fits.options import plane_text
-from mast.fits.plan import Plan, Plane
-from mast.fits.planes import choose_plane, plane_of
+from mast.fits.plan import Plan, Plane, PlanHdu
+from mast.fits.planes import plane_of
+from mast.fits.quality import JoinedFlags
 from mast.fits.stored import bands
 
 
@@ -32,13 +34,13 @@ class FlagsFound:
     flags: list[FlagFound]
 
 
-def flag_counts(path: str | Path, plan: Plan, hdu: int, plane: Plane | None = None) -> FlagsFound:
-    """The bits that are set anywhere in a plane, lowest first, with the number of their pixels."""
-    image, chosen = choose_plane(plan, hdu, plane)
-    pixels = plane_of(path, plan, hdu, chosen)
+def flag_counts(path: str | Path, plan: Plan, parts: Sequence[tuple[PlanHdu, Plane]]) -> FlagsFound:
+    """The bits that are set anywhere in any of some planes of flags, lowest first, with the number of their pixels."""
+    image, chosen = parts[0]
+    pixels = JoinedFlags([plane_of(path, plan, each.index, at) for each, at in parts])
     counts = np.zeros(32, np.int64)
     for start, stop in bands(pixels.shape[0], pixels.row_bytes):
-        values = pixels.rows(start, stop).astype(np.int64).astype(np.uint32)
+        values = pixels.rows(start, stop)
         occurring = int(np.bitwise_or.reduce(values, axis=None))
         for bit in range(32):
             if occurring >> bit & 1:

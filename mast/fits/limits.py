@@ -30,7 +30,7 @@ def limits_of(pyramid: Pyramid, wanted: Limits) -> tuple[float, float]:
     if isinstance(wanted, Percentiles):
         name = f"percentile {wanted.low:.10g} {wanted.high:.10g}"
         if name not in pyramid.found:
-            pyramid.found[name] = percentiles(pyramid.plane, (wanted.low, wanted.high))
+            pyramid.found[name] = percentiles(pyramid.usable, (wanted.low, wanted.high))
         low, high = pyramid.found[name]
         return float(low), float(high)
     if wanted == "zscale":
@@ -45,7 +45,7 @@ def limits_of(pyramid: Pyramid, wanted: Limits) -> tuple[float, float]:
 def knots_of(pyramid: Pyramid) -> Values:
     """At most `KNOTS` finite pixels, evenly spaced in the file's order."""
     if "knots" not in pyramid.found:
-        pyramid.found["knots"] = finite_sample(pyramid.plane, pyramid.finite_per_row, KNOTS)
+        pyramid.found["knots"] = finite_sample(pyramid.usable, pyramid.usable_per_row, KNOTS)
     knots: Values = pyramid.found["knots"]
     return knots
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from mast.fits import pyramid
 from mast.fits.planes import Buffer, PlaneRows
-from mast.fits.pyramid import SHRINKINGS, Facts, Pyramid, Upright, kept_levels, layout, level_shape
+from mast.fits.pyramid import SHRINKINGS, Facts, Pyramid, Upright, finite_mask, kept_levels, layout, level_shape
+from mast.fits.quality import is_unusable, usable_plane
 from mast.fits.sample import finite_sample
 from mast.fits.shrink import Shrinking, State
 from mast.fits.stretch import zscale_of_sample
@@ -70,19 +71,29 @@ class _File:
 class _Pass:
     """One pass over one plane."""
 
-    def __init__(self, plane: PlaneRows, draw: str, first: int, store: _Store) -> None:
+    def __init__(self, plane: PlaneRows, draw: str, first: int, store: _Store, flags: PlaneRows | None = None) -> None:
         self.plane = Upright(plane)
+        self.flags = Upright(flags) if flags else None
         self.pixel_bytes = max(1, plane.row_bytes // plane.shape[1])
         self.first = first
         self.store = store
         self.shrinking: Shrinking = SHRINKINGS[draw]
-        self.finite = np.zeros(plane.shape[0], np.int64)
+        self.usable = np.zeros(plane.shape[0], np.int64)
+        self.finite = 0
         self.minimum, self.maximum = math.inf, -math.inf
         self._lock = threading.Lock()
         self._own = threading.local()
         self._small: dict[tuple[int, int], State] = {}
 
     def run(self) -> None:
+        self._all_bands()
+        if self.flags and self.finite and not self.usable.any():
+            # Limits of all pixels are better than none.
+            self.flags, self.finite = None, 0
+            self._all_bands()
+        self._deep_levels()
+
+    def _all_bands(self) -> None:
         bands = list(range(0, self.plane.shape[0], 1 << BAND_LEVEL))
         if len(bands) <= 4:
             for top in bands:
@@ -90,7 +101,6 @@ class _Pass:
         else:
             with ThreadPoolExecutor(THREADS) as pool:
                 list(pool.map(self._band, bands))
-        self._deep_levels()
 
     def _strips(self) -> Iterator[tuple[int, int]]:
         """Columns in strips, whole blocks of 64, that are not too large however wide the plane is."""
@@ -102,7 +112,9 @@ class _Pass:
         bottom = min(self.plane.shape[0], top + (1 << BAND_LEVEL))
         for left, right in self._strips():
             values = self.plane.window(top, bottom, left, right, self._buffer((bottom - top) * (right - left)))
-            self._shrink(self._count(values, top, bottom), values, top, left)
+            finite = finite_mask(values)
+            self._count(values, self._usable(finite, values, (top, bottom, left, right)), finite, top)
+            self._shrink(finite, values, top, left)
 
     def _buffer(self, pixels: int) -> Buffer:
         """This thread's, used again for every band."""
@@ -111,25 +123,38 @@ class _Pass:
             buffer = self._own.buffer = np.empty(pixels * self.pixel_bytes, np.uint8)
         return buffer
 
-    def _count(self, values: Values, top: int, bottom: int) -> NDArray[np.bool_] | None:
-        """Finite pixels of each row, the extremes; which pixels are finite, or None for all."""
-        if values.dtype.kind != "f":
-            self.finite[top:bottom] += values.shape[1]
+    def _usable(
+        self, finite: NDArray[np.bool_] | None, values: Values, window: tuple[int, int, int, int]
+    ) -> NDArray[np.bool_] | None:
+        """Which pixels limits are made of; None for all."""
+        if self.flags is None:
+            return finite
+        unusable = is_unusable(self.flags.window(*window))
+        if not unusable.any():
+            return finite
+        return ~unusable if finite is None else finite & ~unusable
+
+    def _count(
+        self, values: Values, usable: NDArray[np.bool_] | None, finite: NDArray[np.bool_] | None, top: int
+    ) -> None:
+        """Usable pixels of each row, their extremes, and all that are finite."""
+        number = values.size if finite is None else int(np.count_nonzero(finite))
+        with self._lock:
+            self.finite += number
+        if usable is None:
+            self.usable[top : top + len(values)] += values.shape[1]
             self._widen(values.min(), values.max())
-            return None
-        finite = np.isfinite(values)
-        counts = np.count_nonzero(finite, axis=1)
-        self.finite[top:bottom] += counts
-        if int(counts.sum()) == finite.size:
-            self._widen(values.min(), values.max())
-            return None
-        low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-        if np.isinf(low) or np.isinf(high):
-            low = values.min(where=finite, initial=math.inf)
-            high = values.max(where=finite, initial=-math.inf)
-        if not np.isnan(low):
-            self._widen(low, high)
-        return finite
+            return
+        self.usable[top : top + len(values)] += np.count_nonzero(usable, axis=1)
+        if usable is finite:
+            low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+            if not (np.isinf(low) or np.isinf(high)):
+                if not np.isnan(low):
+                    self._widen(low, high)
+                return
+        if usable.any():
+            chosen = values[usable]
+            self._widen(chosen.min(), chosen.max())
 
     def _widen(self, low: Any, high: Any) -> None:
         with self._lock:
@@ -162,10 +187,12 @@ class _Pass:
             level, state = level + 1, self.shrinking.halve(state)
             self.store.put(level, 0, 0, self.shrinking.finish(state))
 
-    def facts(self, plane: PlaneRows, draw: str) -> Facts:
-        counts = self.finite[::-1]
+    def facts(self, plane: PlaneRows, draw: str, flags: PlaneRows | None) -> Facts:
+        counts = self.usable[::-1]
+        number = int(counts.sum())
+        usable = usable_plane(plane, flags, number, self.finite)
         has_pixels = self.minimum <= self.maximum
-        zscale = zscale_of_sample(finite_sample(plane, counts)) if draw == "values" else (0.0, 1.0)
+        zscale = zscale_of_sample(finite_sample(usable, counts)) if draw == "values" else (0.0, 1.0)
         return Facts(
             shape=plane.shape,
             draw=draw,
@@ -173,7 +200,8 @@ class _Pass:
             zscale=zscale,
             minimum=self.minimum if has_pixels else 0.0,
             maximum=self.maximum if has_pixels else 1.0,
-            finite=int(counts.sum()),
+            finite=self.finite,
+            usable=number,
         )
 
 
@@ -186,25 +214,28 @@ def is_small(plane: PlaneRows) -> bool:
     return plane.shape[0] * plane.shape[1] <= SMALL_PIXELS and not plane.is_made
 
 
-def build(plane: PlaneRows, draw: str = "values") -> Pyramid:
-    """The pyramid of a plane in memory, for small planes."""
+def build(plane: PlaneRows, draw: str = "values", flags: PlaneRows | None = None) -> Pyramid:
+    """The pyramid of a plane in memory, for small planes.
+
+    Limits are made of the pixels that `flags` call usable, or of all where that would be none.
+    """
     first = first_level(plane)
     store = _Memory(plane.shape, first, SHRINKINGS[draw].dtype)
-    run = _Pass(plane, draw, first, store)
+    run = _Pass(plane, draw, first, store, flags)
     run.run()
-    return Pyramid(plane, run.facts(plane, draw), store.levels, run.finite[::-1])
+    return Pyramid(plane, run.facts(plane, draw, flags), store.levels, run.usable[::-1], flags)
 
 
-def build_file(plane: PlaneRows, target: Path, draw: str = "values") -> Pyramid:
-    """The pyramid of a plane in a file, which appears under its name when it is whole."""
+def build_file(plane: PlaneRows, target: Path, draw: str = "values", flags: PlaneRows | None = None) -> Pyramid:
+    """The same in a file, which appears under its name when it is whole."""
     first = first_level(plane)
     part = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         store = _File(descriptor, plane.shape, first, SHRINKINGS[draw].dtype)
-        run = _Pass(plane, draw, first, store)
+        run = _Pass(plane, draw, first, store, flags)
         run.run()
-        pyramid.write_end(descriptor, store.end, run.facts(plane, draw), run.finite[::-1])
+        pyramid.write_end(descriptor, store.end, run.facts(plane, draw, flags), run.usable[::-1])
         # Without it a power cut could leave a whole file of zeros behind the name.
         os.fdatasync(descriptor)
         part.rename(target)
@@ -213,5 +244,5 @@ def build_file(plane: PlaneRows, target: Path, draw: str = "values") -> Pyramid:
         raise
     finally:
         os.close(descriptor)
-    found = pyramid.read(target, plane)
-    return found if found is not None else build(plane, draw)
+    found = pyramid.read(target, plane, flags)
+    return found if found is not None else build(plane, draw, flags)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mast.errors import FileNotFound, NotViewable
 from mast.fitscards import Value
 
-VERSION: Final = 2
+VERSION: Final = 3
 """of the layout below; a stored plan of another version is made anew"""
 
 Plane = tuple[int, ...] | str

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from mast.errors import BadQuery
 from mast.fits.plan import MEDIAN_BYTES, Plan, Plane, PlanHdu
+from mast.fits.roles import draw_of, integration_of, is_ramp
 from mast.fits.stored import BAND_BYTES, InspectedFile, Values, read_exactly, read_strided, stored_dtype, to_numbers
+from mast.fits.views import first_plane
+from mast.terms import suffix_of
 
 Buffer = NDArray[np.uint8]
 SPECTRA_BYTES: Final = 32 << 20
@@ -195,7 +198,7 @@ def plane_offset(hdu: PlanHdu, plane: tuple[int, ...]) -> int:
     return hdu.data_offset + index * hdu.shape[-2] * hdu.shape[-1] * abs(hdu.bitpix) // 8
 
 
-def check_plane(hdu: PlanHdu, plane: Plane) -> None:
+def check_plane(plan: Plan, hdu: PlanHdu, plane: Plane) -> None:
     """Whether the HDU has this plane.
 
     Raises
@@ -205,33 +208,37 @@ def check_plane(hdu: PlanHdu, plane: Plane) -> None:
     leading = hdu.shape[:-2]
     if isinstance(plane, str):
         if plane != "median":
-            _check_difference(hdu, plane)
-        elif len(leading) != 1 or hdu.data_bytes > MEDIAN_BYTES:
-            raise BadQuery(f"The median is made of cubes [plane, y, x] up to {MEDIAN_BYTES >> 20} MiB; choose a plane.")
+            _check_difference(plan, hdu, plane)
+        elif not _has_median(plan, hdu):
+            raise BadQuery(
+                f"The median is made of cubes of numbers [plane, y, x] up to {MEDIAN_BYTES >> 20} MiB; choose a plane."
+            )
         return
     if len(plane) != len(leading) or not all(0 <= at < length for at, length in zip(plane, leading, strict=True)):
         have = " x ".join(str(length) for length in leading) or "one"
         raise BadQuery(f"{hdu.label} has {have} planes, counted from 0; {','.join(map(str, plane))!r} is none of them.")
 
 
-def made_planes(hdu: PlanHdu) -> list[str]:
+def made_planes(plan: Plan, hdu: PlanHdu) -> list[str]:
     """The names of planes that can be made of this HDU."""
-    if len(hdu.shape) == 3 and hdu.shape[0] > 1 and hdu.data_bytes <= MEDIAN_BYTES:
+    if _has_median(plan, hdu) and hdu.shape[0] > 1:
         return ["median"]
-    return ["difference"] if len(hdu.shape) == 4 and hdu.shape[1] > 1 else []
+    return ["difference"] if _has_difference(plan, hdu) else []
 
 
-def _check_difference(hdu: PlanHdu, plane: str) -> None:
-    if len(hdu.shape) != 4 or hdu.shape[1] < 2:
+def _has_median(plan: Plan, hdu: PlanHdu) -> bool:
+    return len(hdu.shape) == 3 and hdu.data_bytes <= MEDIAN_BYTES and draw_of(plan, hdu) == "values"
+
+
+def _has_difference(plan: Plan, hdu: PlanHdu) -> bool:
+    return is_ramp(suffix_of(plan.file_name), hdu) and hdu.shape[1] > 1 and draw_of(plan, hdu) == "values"
+
+
+def _check_difference(plan: Plan, hdu: PlanHdu, plane: str) -> None:
+    if not _has_difference(plan, hdu):
         raise BadQuery(f"{hdu.label} is no ramp of several groups, so there is no difference of its last and first.")
     if not 0 <= integration_of(plane) < hdu.shape[0]:
         raise BadQuery(f"{hdu.label} has {hdu.shape[0]} integrations, counted from 0; {plane!r} names none of them.")
-
-
-def integration_of(plane: str) -> int:
-    """2 of `difference,2`; 0 of `difference`."""
-    number = plane.partition(",")[2]
-    return int(number) if number.isdigit() and len(number) < 10 else 0 if plane == "difference" else -1
 
 
 def choose_plane(plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> tuple[PlanHdu, Plane]:
@@ -244,7 +251,7 @@ def choose_plane(plan: Plan, hdu: int | None = None, plane: Plane | None = None)
     image = plan.image(hdu)
     if plane is None:
         plane = plan.view.plane if image.index == plan.view.hdu else first_plane(image)
-    check_plane(image, plane)
+    check_plane(plan, image, plane)
     return image, plane
 
 
@@ -263,7 +270,3 @@ def plane_of(path: str | Path, plan: Plan, hdu: int | None = None, plane: Plane 
 def open_plane(path: str | Path, plan: Plan, hdu: int | None = None, plane: Plane | None = None) -> Iterator[PlaneRows]:
     """The same for one use."""
     yield plane_of(path, plan, hdu, plane)
-
-
-def first_plane(hdu: PlanHdu) -> Plane:
-    return (0,) * (len(hdu.shape) - 2)

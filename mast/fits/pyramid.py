@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from mast.errors import DamagedFile, FileNotFound
 from mast.fits.planes import Buffer, PlaneRows
+from mast.fits.quality import usable_plane
 from mast.fits.shrink import Bits, Means, Samples, Shrinking
 
 Values = NDArray[Any]
 
 TILE: Final = 256
-VERSION: Final = 1
+VERSION: Final = 2
 _MAGIC: Final = b"JWSTPYR1"
 _FOOTER: Final = struct.Struct("<8sQ")
 
@@ -44,6 +45,8 @@ class Facts:
     minimum: float
     maximum: float
     finite: int
+    usable: int
+    """those of the finite pixels that are not flagged as unusable: limits are made of them"""
     version: int = VERSION
 
 
@@ -72,12 +75,19 @@ class Pyramid:
     """A plane, its smaller levels, and what is known of its values."""
 
     def __init__(
-        self, plane: PlaneRows, facts: Facts, levels: dict[int, Values], finite_per_row: NDArray[np.int64]
+        self,
+        plane: PlaneRows,
+        facts: Facts,
+        levels: dict[int, Values],
+        usable_per_row: NDArray[np.int64],
+        flags: PlaneRows | None = None,
     ) -> None:
         self.plane = plane
         self.facts = facts
-        self.finite_per_row = finite_per_row
-        """of the file's rows, the lowest first"""
+        self.usable = usable_plane(plane, flags, facts.usable, facts.finite)
+        """the plane with NaN for the pixels that are flagged as unusable"""
+        self.usable_per_row = usable_per_row
+        """pixels of the file's rows, the lowest first"""
         self.found: dict[str, Any] = {}
         """what was computed of the plane later, by name"""
         self._levels = levels
@@ -102,7 +112,7 @@ class Pyramid:
         if level == 0:
             return values
         # Levels from the second on are kept.
-        return self._shrinking.half(values, _finite(values))
+        return self._shrinking.half(values, finite_mask(values))
 
     def tile(self, level: int, column: int, row: int) -> Values:
         """One tile of at most `TILE` x `TILE` pixels, counted from the upper left.
@@ -120,7 +130,7 @@ class Pyramid:
         return self.window(level, top, min(height, top + TILE), left, min(width, left + TILE))
 
 
-def _finite(values: Values) -> NDArray[np.bool_] | None:
+def finite_mask(values: Values) -> NDArray[np.bool_] | None:
     """Which pixels are finite; None when all are, as all whole numbers are."""
     if values.dtype.kind != "f":
         return None
@@ -144,14 +154,14 @@ def layout(shape: tuple[int, int], first: int, dtype: np.dtype[Any]) -> tuple[di
     return offsets, -(-at // 8) * 8
 
 
-def write_end(descriptor: int, at: int, facts: Facts, finite_per_row: NDArray[np.int64]) -> None:
+def write_end(descriptor: int, at: int, facts: Facts, usable_per_row: NDArray[np.int64]) -> None:
     """The counts of the rows, the facts, and the footer that says the file is whole."""
     words = json.dumps(asdict(facts)).encode()
-    end = finite_per_row.astype("<u4").tobytes() + words + _FOOTER.pack(_MAGIC, len(words))
+    end = usable_per_row.astype("<u4").tobytes() + words + _FOOTER.pack(_MAGIC, len(words))
     os.pwrite(descriptor, end, at)
 
 
-def read(path: Path, plane: PlaneRows) -> Pyramid | None:
+def read(path: Path, plane: PlaneRows, flags: PlaneRows | None = None) -> Pyramid | None:
     """The pyramid kept in a file, or None when there is none that can be used."""
     try:
         with path.open("rb") as file:
@@ -167,7 +177,7 @@ def read(path: Path, plane: PlaneRows) -> Pyramid | None:
         return None
     levels = {level: _view(mapped, at, level_shape(facts.shape, level), shrinking) for level, at in offsets.items()}
     counts = np.frombuffer(mapped[counts_at : counts_at + rows_bytes], "<u4").astype(np.int64)
-    return Pyramid(plane, facts, levels, counts)
+    return Pyramid(plane, facts, levels, counts, flags)
 
 
 def _read_end(file: Any, size: int) -> tuple[Facts, int]:

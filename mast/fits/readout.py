@@ -17,7 +17,8 @@ from mast.fits.overview import THREADS
 from mast.fits.plan import Plan, Plane, PlanHdu
 from mast.fits.planes import PlaneRows, choose_plane, plane_of
 from mast.fits.pyramid import Pyramid
-from mast.fits.roles import quality_of, role_of
+from mast.fits.quality import flags_beside
+from mast.fits.roles import role_of
 from mast.fits.stored import bands
 from mast.fits.wcs import image_wcs
 
@@ -130,10 +131,7 @@ def _quality_rows(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, pi
     """The plane itself when it is a quality image, else that of the image's flags; None where there is none."""
     if role_of(image) == "quality":
         return pixels
-    quality = quality_of(plan, image)
-    if quality is None or (isinstance(plane, str) and len(quality.shape) > 2):
-        return None
-    return plane_of(path, plan, quality.index, plane if len(quality.shape) > 2 else ())
+    return flags_beside(path, plan, image, plane)
 
 
 def _whole(square: list[list[float | None]]) -> list[list[int | None]]:
@@ -154,7 +152,7 @@ def _others_at(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, x: in
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts of a plane's finite pixels in bins of equal width."""
+    """Counts of a plane's usable pixels in bins of equal width."""
 
     low: float
     high: float
@@ -162,6 +160,8 @@ class Histogram:
     below: int
     above: int
     not_finite: int
+    unusable: int
+    """finite pixels that are flagged as unusable and counted nowhere else"""
     minimum: float
     maximum: float
 
@@ -170,7 +170,7 @@ def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | N
     """The histogram of a plane between two limits; by default zscale's, widened by their distance on either side."""
     if not 1 <= bins <= MAX_BINS:
         raise BadQuery(f"A histogram has 1 to {MAX_BINS} bins, not {bins}.")
-    facts, plane = pyramid.facts, pyramid.plane
+    facts, plane = pyramid.facts, pyramid.usable
     low, high = limits or _widened(facts.zscale, facts.minimum, facts.maximum)
 
     def count(band: tuple[int, int]) -> tuple[NDArray[np.int64], int, int]:
@@ -184,7 +184,8 @@ def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | N
     counts = np.sum([each[0] for each in counted], axis=0)
     below, above = sum(each[1] for each in counted), sum(each[2] for each in counted)
     missing = plane.shape[0] * plane.shape[1] - facts.finite
-    return Histogram(low, high, counts.tolist(), below, above, missing, facts.minimum, facts.maximum)
+    unusable = facts.finite - facts.usable
+    return Histogram(low, high, counts.tolist(), below, above, missing, unusable, facts.minimum, facts.maximum)
 
 
 def _widened(limits: tuple[float, float], minimum: float, maximum: float) -> tuple[float, float]:

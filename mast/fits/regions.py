@@ -15,6 +15,7 @@ from mast.errors import BadQuery
 from mast.fits.limits import percentiles
 from mast.fits.plan import Plan
 from mast.fits.planes import Buffer, DiskPlane, PlaneRows, plane_offset
+from mast.fits.quality import UsablePixels
 from mast.fits.stored import InspectedFile, bands
 
 Values = NDArray[Any]
@@ -110,6 +111,8 @@ class Statistics:
     """Of the finite pixels of a region; `std` is that of the population. None where there is none."""
 
     count: int
+    good: int
+    """those of them that no flag calls unusable"""
     pixels: int
     mean: float | None
     median: float | None
@@ -119,9 +122,10 @@ class Statistics:
     max: float | None
 
 
-def statistics(plane: PlaneRows, region: Box | Circle) -> Statistics:
+def statistics(plane: PlaneRows, region: Box | Circle, flags: PlaneRows | None = None) -> Statistics:
     """Read in bands: the region may be the whole of a mosaic."""
     part = Part(plane, region)
+    good = sum(len(values) for values in _finite_bands(Part(UsablePixels(plane, flags), region))) if flags else None
     count, mean, squares = 0, 0.0, 0.0
     low, high = math.inf, -math.inf
     for values in _finite_bands(part):
@@ -134,9 +138,10 @@ def statistics(plane: PlaneRows, region: Box | Circle) -> Statistics:
         low, high = min(low, float(wide.min())), max(high, float(wide.max()))
     pixels = part.pixel_count()
     if not count:
-        return Statistics(0, pixels, None, None, None, None, None, None)
+        return Statistics(0, 0, pixels, None, None, None, None, None, None)
     median = percentiles(part, (50.0,))[0]
-    return Statistics(count, pixels, mean, median, math.sqrt(squares / count), mean * count, low, high)
+    good = count if good is None else good
+    return Statistics(count, good, pixels, mean, median, math.sqrt(squares / count), mean * count, low, high)
 
 
 def _finite_bands(part: Part) -> Iterator[Values]:

@@ -18,8 +18,9 @@ from mast.fits.limits import knots_of, limits_of
 from mast.fits.options import MAX_SIDE, MIME_TYPES, Limits, Look
 from mast.fits.overview import build, build_file, is_small
 from mast.fits.plan import Plan, Plane
-from mast.fits.planes import plane_of
+from mast.fits.planes import choose_plane, plane_of
 from mast.fits.pyramid import Pyramid, level_shape
+from mast.fits.quality import flags_beside
 from mast.fits.roles import draw_of
 from mast.fits.stretch import stretched
 
@@ -59,12 +60,14 @@ def first_picture(
     DamagedFile : the file is not the one that was inspected
     """
     look = Look(stretch=stretch, limits=limits, cmap=cmap)
-    pixels, draw = plane_of(path, plan, hdu, plane), draw_of(plan, plan.image(hdu))
+    image, chosen = choose_plane(plan, hdu, plane)
+    pixels, draw = plane_of(path, plan, image.index, chosen), draw_of(plan, image)
+    flags = flags_beside(path, plan, image, chosen)
     if is_small(pixels):
-        return encode(picture(build(pixels, draw), look, width), fmt)
+        return encode(picture(build(pixels, draw, flags), look, width), fmt)
     # On disk: the pyramid of a mosaic of 4 GB is a third of one.
     with tempfile.TemporaryDirectory(prefix="jwst-picture-") as folder:
-        return encode(picture(build_file(pixels, Path(folder) / "pyramid", draw), look, width), fmt)
+        return encode(picture(build_file(pixels, Path(folder) / "pyramid", draw, flags), look, width), fmt)
 
 
 def picture(pyramid: Pyramid, look: Look, width: int, box: Box | None = None) -> Bytes:

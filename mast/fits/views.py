@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mast.fits.plan import MEDIAN_BYTES, UNPACKED_BYTES, Plane, PlanHdu, View
+from mast.fits.roles import axis_names, integration_of, is_ramp
 
 _FIRST_HDU: Final = {"amilg": "CTRD", "msa": "SHUTTER_IMAGE"}
 _SPECTRA: Final = frozenset({"x1d", "x1dints", "c1d"})
@@ -26,7 +27,7 @@ def choose_view(hdus: Sequence[PlanHdu], suffix: str) -> View:
     hdu = _choose_hdu(images, suffix)
     is_labels = suffix == "segm" and hdu.bitpix > 0
     plane = _choose_plane(hdu, suffix)
-    return View(viewable=True, title=describe(hdu, plane), hdu=hdu.index, plane=plane, is_labels=is_labels)
+    return View(viewable=True, title=describe(suffix, hdu, plane), hdu=hdu.index, plane=plane, is_labels=is_labels)
 
 
 def _packed(hdus: Sequence[PlanHdu]) -> list[PlanHdu]:
@@ -55,26 +56,27 @@ def _choose_plane(hdu: PlanHdu, suffix: str) -> Plane:
         return tuple(length - 1 for length in leading)
     if suffix in _MIDDLE:
         return tuple(length // 2 for length in leading)
-    # A ramp, [integration, group, y, x]: the last group has the most signal.
-    last_group = leading[-1] - 1 if len(leading) >= 2 else 0
-    return (*(0 for _ in leading[:-1]), last_group)
+    # The last group of a ramp has the most signal.
+    return (0, leading[1] - 1) if is_ramp(suffix, hdu) else first_plane(hdu)
 
 
-def describe(hdu: PlanHdu, plane: Plane) -> str:
+def first_plane(hdu: PlanHdu) -> tuple[int, ...]:
+    return (0,) * (len(hdu.shape) - 2)
+
+
+def describe(suffix: str, hdu: PlanHdu, plane: Plane) -> str:
     """`SCI, integration 1 of 3, group 5 of 5`."""
     if isinstance(plane, str):
         return _describe_made(hdu, plane)
-    leading = hdu.shape[:-2]
-    words = ["integration", "group"] if len(leading) == 2 else ["plane"] * len(leading)
-    parts = [f"{word} {at + 1} of {of}" for word, at, of in zip(words, plane, leading, strict=True)]
+    words = axis_names(suffix, hdu)
+    parts = [f"{word} {at + 1} of {of}" for word, at, of in zip(words, plane, hdu.shape[:-2], strict=True)]
     return ", ".join([hdu.label, *parts])
 
 
 def _describe_made(hdu: PlanHdu, plane: str) -> str:
     if plane == "median":
         return f"{hdu.label}, median of {hdu.shape[0]} planes"
-    integration = int(plane.partition(",")[2] or 0)
-    return f"{hdu.label}, integration {integration + 1} of {hdu.shape[0]}, group {hdu.shape[1]} minus group 1"
+    return f"{hdu.label}, integration {integration_of(plane) + 1} of {hdu.shape[0]}, group {hdu.shape[1]} minus group 1"
 
 
 def _why_not(hdus: Sequence[PlanHdu], suffix: str) -> str:

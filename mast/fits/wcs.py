@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mast.errors import NoCelestialWcs
 from mast.fits.plan import Plan, PlanHdu
+from mast.fits.roles import spectral_type
 from mast.fitscards import Value
 
 Floats = NDArray[np.float64]
@@ -198,13 +199,19 @@ def _polynomial(cards: Cards, letter: str) -> Floats:
     return terms
 
 
+def sky_cards(plan: Plan, image: PlanHdu) -> Cards:
+    """The cards that place an image's pixels on the sky, its own or those of its SCI; none of a spectrogram.
+
+    A spectrogram's header puts three world axes, wavelength among them, on two axes of pixels: x and y are not RA and
+    Dec, though the first two are named so.
+    """
+    cards = plan.wcs_cards(image)
+    return cards if cards.get("WCSAXES", 2) == 2 or spectral_type(plan, image) else {}
+
+
 def image_wcs(plan: Plan, image: PlanHdu) -> TanWcs | None:
     """The celestial WCS of an image's pixels, or None: spectra, spectrograms, images without."""
-    cards = plan.wcs_cards(image)
-    if len(image.shape) == 2 and cards.get("WCSAXES", 2) != 2:
-        # A spectrogram: its header places three world axes, wavelength among them, on two of pixels.
-        return None
     try:
-        return tan_wcs(cards)
+        return tan_wcs(sky_cards(plan, image))
     except NoCelestialWcs:
         return None

@@ -78,23 +78,24 @@ def _kept_or_made(path: Path, plan: Plan, place: Path, hdu: int, plane: Plane) -
     from mast.fits import overview
     from mast.fits import pyramid as pyramids
     from mast.fits.planes import plane_of
+    from mast.fits.quality import flags_beside
     from mast.fits.roles import draw_of
 
-    draw = draw_of(plan, plan.hdu(hdu))
+    draw, flags = draw_of(plan, plan.hdu(hdu)), flags_beside(path, plan, plan.hdu(hdu), plane)
     if not isinstance(plane, str):
         pixels = plane_of(path, plan, hdu, plane)
         if overview.is_small(pixels):
-            return overview.build(pixels, draw)
+            return overview.build(pixels, draw, flags)
     with _alone(place):
         pixels = plane_of(path, plan, hdu, plane)
-        if found := pyramids.read(place, pixels):
+        if found := pyramids.read(place, pixels, flags):
             _touch(place)
             return found
         try:
-            return overview.build_file(pixels, place, draw)
+            return overview.build_file(pixels, place, draw, flags)
         except OSError as error:
             log.warning("the pyramid of %s is not kept: %s", plan.file_name, error)
-            return overview.build(pixels, draw)
+            return overview.build(pixels, draw, flags)
 
 
 @contextlib.contextmanager

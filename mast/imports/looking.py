@@ -22,9 +22,11 @@ from django.conf import settings
 from mast import errors
 from mast.fits.plan import Plan, PlanHdu
 from mast.fits.probe import fits_plan
+from mast.fits.views import describe, first_plane
 from mast.fitscards import Card
 from mast.fitswalk import WalkLimits, read_header
 from mast.imports.remote import Remote, open_remote
+from mast.terms import suffix_of
 
 if TYPE_CHECKING:
     from mast.fits.pyramid import Pyramid
@@ -64,7 +66,16 @@ class Look:
 
     @property
     def title(self) -> str:
-        return self.plan.view.title
+        """What the picture shows: a plane of a cube, where View would show the median of all."""
+        if self.hdu is None:
+            return self.plan.view.title
+        image = self.plan.hdu(self.hdu)
+        return describe(suffix_of(self.plan.file_name), image, self.plane_of(image))
+
+    def plane_of(self, image: PlanHdu) -> tuple[int, ...]:
+        """The plane that is read of an image: one, for a made one would need them all."""
+        plane = self.plan.view.plane if image.index == self.hdu else first_plane(image)
+        return tuple(length // 2 for length in image.shape[:-2]) if isinstance(plane, str) else plane
 
     @property
     def hdu(self) -> int | None:
@@ -161,15 +172,12 @@ def _rows(uri: str, seen: Look, image: PlanHdu) -> Any:
 def _read_rows(remote: Remote, seen: Look, image: PlanHdu) -> Any:
     import numpy as np
 
-    from mast.fits.planes import first_plane, plane_offset
+    from mast.fits.planes import plane_offset
     from mast.fits.stored import stored_dtype, to_numbers
 
     height, width = image.shape[-2:]
     row_bytes = width * abs(image.bitpix) // 8
-    plane = seen.plan.view.plane if image.index == seen.hdu else first_plane(image)
-    if isinstance(plane, str):
-        plane = tuple(length // 2 for length in image.shape[:-2])
-    start = plane_offset(image, plane)
+    start = plane_offset(image, seen.plane_of(image))
     room = max(1, remote.budget_bytes // row_bytes)
     step = 1 if height <= room else -(-height // min(ROWS, room))
     at_once = 1 << 20 if step == 1 else row_bytes

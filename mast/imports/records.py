@@ -206,14 +206,12 @@ def _from_plan(file_name: str, plan: Plan) -> dict[str, Any]:
     badge = terms.badge_of(file_name)
     if badge == Badge.UNCLASSIFIED and plan.view.viewable:
         badge = Badge.IMAGE
-    is_viewable = plan.view.viewable and badge == Badge.IMAGE
-    why = plan.view.why or f"This is a {badge} file; View is for images."
     return {
         "suffix": terms.suffix_of(file_name),
         "badge": badge,
         "plan": plan.to_json(),
-        "is_viewable": is_viewable,
-        "view_reason": "" if is_viewable else why[:300],
+        "is_viewable": plan.view.viewable,
+        "view_reason": plan.view.why[:300],
         "wcs": dict(plan.wcs) or None,
     }
 

@@ -124,7 +124,7 @@ class ShownRecord(Record):
     finite: int
     not_finite: int
     axes: list[SelectedAxisRecord]
-    quality_hdu: int | None = Field(description="the quality flags that belong to this plane")
+    quality_hdu: int | None = Field(description="the quality flags that belong to this plane, the first of them")
     wcs: dict[str, Any] | None = Field(description="gnomonic, with SIP: crpix, crval, cd, lonpole, sip")
     scale: float | None = Field(description="arcseconds of a pixel at the middle")
     north: float | None = Field(description="degrees from the picture's up, counter-clockwise")
@@ -156,6 +156,7 @@ class Histogram(Record):
     below: int
     above: int
     not_finite: int
+    unusable: int = Field(description="finite, but flagged DO_NOT_USE, NON_SCIENCE or REFERENCE_PIXEL; not counted")
     minimum: float
     maximum: float
 
@@ -197,7 +198,8 @@ class MembersRecord(Record):
 
 
 class StatisticsRecord(Record):
-    count: int = Field(description="finite pixels")
+    count: int = Field(description="finite pixels, which all the numbers below are of")
+    good: int = Field(description="those not flagged DO_NOT_USE, NON_SCIENCE or REFERENCE_PIXEL")
     pixels: int
     mean: float | None
     median: float | None

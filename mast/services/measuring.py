@@ -62,16 +62,20 @@ def statistics_of(
     """Statistics of a region, with unit, area and the place of its centre on the sky."""
     from dataclasses import asdict
 
+    from mast.fits.planes import choose_plane
+    from mast.fits.quality import flags_beside
     from mast.fits.regions import Circle, statistics
     from mast.fits.wcs import image_wcs
 
-    _, plan = pixels_of(file)
-    image = plan.image(hdu)
-    found = statistics(pyramid_of(file, hdu, plane).plane, region)
+    path, plan = pixels_of(file)
+    image, chosen = choose_plane(plan, hdu, plane)
+    pixels = pyramid_of(file, image.index, chosen).plane
+    found = statistics(pixels, region, flags_beside(path, plan, image, chosen))
     if isinstance(region, Circle):
         middle = region.x, region.y
     else:
-        middle = (region.left + region.right - 1) / 2, (region.lower + region.upper - 1) / 2
+        box = region.within(pixels.shape)
+        middle = (box.left + box.right - 1) / 2, (box.lower + box.upper - 1) / 2
     record: dict[str, Any] = asdict(found) | {"unit": image.unit, "areaArcsec2": None, "ra": None, "dec": None}
     if wcs := image_wcs(plan, image):
         ra, dec = wcs.pixel_to_sky(*middle)

@@ -140,33 +140,32 @@ def tile_values(
 # --- quality flags ----------------------------------------------------------------------------------------------
 
 
-def _quality_of(file: DataFile, hdu: int | None, plane: Plane | None) -> tuple[PlanHdu, Plane]:
-    """The image of flags that belongs to a plane, and which of its planes.
+def _qualities_of(file: DataFile, hdu: int | None, plane: Plane | None) -> list[tuple[PlanHdu, Plane]]:
+    """The planes of flags that belong to a plane; of one of flags itself.
 
     Raises
     ------
     NotViewable : the image has no flags
     """
     from mast.fits.planes import choose_plane
-    from mast.fits.roles import draw_of, quality_of
+    from mast.fits.roles import draw_of, qualities_of
 
     _, plan = pixels_of(file)
     image, chosen = choose_plane(plan, hdu, plane)
     if draw_of(plan, image) == "flags":
-        return image, chosen
-    quality = quality_of(plan, image)
-    if quality is None or (isinstance(chosen, str) and len(quality.shape) > 2):
+        return [(image, chosen)]
+    qualities = qualities_of(plan, image, chosen)
+    if not qualities:
         raise errors.NotViewable(f"{image.label} has no quality flags for this plane.")
-    return quality, chosen if len(quality.shape) > 2 else ()
+    return qualities
 
 
 def flags_of(file: DataFile, hdu: int | None = None, plane: Plane | None = None) -> FlagsFound:
     """The flags that occur in the plane that belongs to an image."""
     from mast.fits.flags import flag_counts
 
-    quality, chosen = _quality_of(file, hdu, plane)
     path, plan = pixels_of(file)
-    return flag_counts(path, plan, quality.index, chosen)
+    return flag_counts(path, plan, _qualities_of(file, hdu, plane))
 
 
 def flag_tile(
@@ -177,8 +176,8 @@ def flag_tile(
 
     from mast.fits import colours, render
 
-    quality, chosen = _quality_of(file, hdu, plane)
-    values = pyramid_of(file, quality.index, chosen).tile(*place).astype(np.uint32)
+    tiles = [pyramid_of(file, each.index, at).tile(*place) for each, at in _qualities_of(file, hdu, plane)]
+    values = np.bitwise_or.reduce([tile.astype(np.uint32) for tile in tiles])
     return render.encode(colours.paint_flags(values, bits), "png"), MIME_TYPES["png"]
 
 

@@ -21,13 +21,13 @@ export class Archive {
     throw new Error(problem.detail || `The archive answered ${answer.status}.`);
   }
 
-  // Addresses of tiles for OpenSeadragon: its last level is our level 0. Full size comes as it is; what is reduced anyway
-  // may lose a little more.
+  // Addresses of tiles for OpenSeadragon: its last level is our level 0. Full size comes as it is, and so does what has
+  // holes or colours that mean numbers; a picture that is reduced anyway may lose a little more.
   tiles(image, look) {
     const query = image.draw === "values" ? Object.fromEntries(looks.map((name) => [name, look[name]])) : {};
     return (level, x, y) => {
       const z = image.levels - 1 - level;
-      return this.address(`tile/${z}/${x}/${y}`, { hdu: image.hdu, plane: image.plane, ...query, format: z ? null : "png" });
+      return this.address(`tile/${z}/${x}/${y}`, { hdu: image.hdu, plane: image.plane, ...query, format: z && image.draw === "values" ? null : "png" });
     };
   }
 

@@ -75,9 +75,7 @@ export class Compare {
     document.getElementById("blinking").checked = false;
     this.stage.hide("other");
     this.over = null;
-    this.second?.osd.destroy();
-    this.second?.element.remove();
-    this.second = null;
+    this.leaveSide();
     this.other = null;
   }
 
@@ -131,7 +129,7 @@ export class Compare {
   reveal(seen) {
     this.isSeen = seen;
     this.over?.setOpacity(seen ? 1 : 0);
-    this.say(`Shown: ${seen ? this.other.name : this.scene.file.name}`);
+    this.say(`Shown: ${this.shownName}`);
     this.stage.element.dataset.shown = seen ? "other" : "this";
   }
 
@@ -152,9 +150,11 @@ export class Compare {
       this.stage.element.parentElement.insertBefore(element, this.stage.element.nextSibling);
       element.parentElement.classList.add("two");
       this.second = new Stage(element, this.other.image);
-      element.addEventListener("pointerdown", () => { this.leader = "other"; }, true);
-      element.addEventListener("wheel", () => { this.leader = "other"; }, { capture: true, passive: true });
-      for (const name of ["pointerdown", "keydown", "wheel"]) this.stage.element.addEventListener(name, () => { this.leader = "this"; }, { capture: true, passive: true });
+      // Who is dragged leads; keys and buttons move the left one, wherever they are pressed.
+      this.listening = new AbortController();
+      const options = { capture: true, passive: true, signal: this.listening.signal };
+      for (const name of ["pointerdown", "wheel"]) document.addEventListener(name, ({ target }) => { this.leader = element.contains(target) ? "other" : "this"; }, options);
+      document.addEventListener("keydown", () => { this.leader = "this"; }, options);
       this.follower = new Overlay(this.second);
       this.follower.painters.push((pen) => { if (this.same) cross(pen, this.second.toScreen(...this.same)); });
       element.addEventListener("pointermove", (event) => this.pointThere(event));
@@ -162,7 +162,6 @@ export class Compare {
       this.second.addEventListener("frame", () => { if (this.leader === "other") this.lead(); });
     }
     this.second.show("image", this.tiles(), this.other.image);
-    this.say(`Right: ${this.other.name}`);
   }
 
   // The same place of the sky in the other picture.
@@ -181,6 +180,8 @@ export class Compare {
 
   leaveSide() {
     if (!this.second) return;
+    this.listening.abort();
+    this.leader = "this";
     this.second.element.parentElement.classList.remove("two");
     this.second.osd.destroy();
     this.second.element.remove();
@@ -191,13 +192,18 @@ export class Compare {
 
   lead() { this.match(this.second, this.other.sky, this.stage, this.scene.sky); }
 
-  // The second shows the same sky as the first: middle, scale and angle.
+  // The second shows the same sky as the first: middle, scale and angle. Of a mirrored one north lies alike, and it is said.
   match(first, firstSky, second, secondSky) {
     const found = alignment(firstSky, secondSky, first.centre());
     if (!found) return;
-    second.viewport.setRotation(first.viewport.getRotation() - found.angle, true);
+    const turned = found.mirrored ? firstSky.northAt(...first.centre()) - secondSky.northAt(...found.there) : found.angle;
+    second.viewport.setRotation(first.viewport.getRotation() - turned, true);
+    this.say(`Right: ${this.other.name}${found.mirrored ? ", mirrored: its east lies on the other side" : ""}`);
     second.look({ x: found.there[0], y: found.there[1], z: first.zoom() * found.scale }, true);
   }
+
+  // the name of what is seen in the left stage
+  get shownName() { return this.over && this.isSeen ? this.other.name : this.scene.file.name; }
 
   say(text) { this.note.textContent = text; }
 }

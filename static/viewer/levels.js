@@ -36,7 +36,8 @@ export class Levels {
       this.counted = counted;
       this.plot.draw();
       const missing = counted.notFinite ? ` · ${counted.notFinite.toLocaleString("en")} NaN` : "";
-      this.note.textContent = `${valueWords(counted.minimum)} to ${valueWords(counted.maximum)}${image.unit ? ` ${image.unit}` : ""}${missing}`;
+      const flagged = counted.unusable ? ` · ${counted.unusable.toLocaleString("en")} flagged as unusable` : "";
+      this.note.textContent = `${valueWords(counted.minimum)} to ${valueWords(counted.maximum)}${image.unit ? ` ${image.unit}` : ""}${missing}${flagged}`;
     } catch (error) { this.note.textContent = error.message; }
   }
 

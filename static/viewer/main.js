@@ -145,12 +145,20 @@ const writeSwitches = () => document.querySelectorAll("[data-switch]").forEach((
 
 // --- leaving with it
 const savePng = async () => {
-  const blob = await exportPng(stage, overlay, scene.sky, element("title").textContent, location.href);
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: scene.file.name.replace(/\.fits(\.gz)?$/, "_view.png") });
+  const name = compare.shownName || scene.file.name;
+  const title = name === scene.file.name ? `${element("title").textContent} of ${name}` : name;
+  const blob = await exportPng(stage, overlay, scene.sky, title, location.href);
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name.replace(/\.fits(\.gz)?$/, "_view.png") });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 };
-const copyLink = () => { navigator.clipboard?.writeText(new URL(state.address(), location.href).href); announce("Address of the view copied"); say("The address of this view is on the clipboard."); };
+const copyLink = async () => {
+  // Browsers give the clipboard to pages from https or from this computer only.
+  const copied = navigator.clipboard && (await navigator.clipboard.writeText(new URL(state.address(), location.href).href).then(() => true, () => false));
+  const words = copied ? "The address of this view is on the clipboard." : "The browser keeps the clipboard from this page; the address bar holds this view.";
+  announce(words);
+  say(words);
+};
 
 const acts = {
   fit: () => stage.fit(),

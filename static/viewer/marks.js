@@ -7,7 +7,7 @@ import { drawProfile } from "./profile.js";
 
 const GREEN = "#7ee0a0";
 const LEAST_DRAG_PX = 4;
-const COLUMNS = [["pixels", "Pixels"], ["count", "Good"], ["mean", "Mean"], ["median", "Median"], ["std", "Std dev"], ["sum", "Sum"], ["min", "Min"], ["max", "Max"]];
+const COLUMNS = [["pixels", "Pixels"], ["count", "Finite"], ["good", "Good"], ["mean", "Mean"], ["median", "Median"], ["std", "Std dev"], ["sum", "Sum"], ["min", "Min"], ["max", "Max"]];
 
 export class Marks {
   constructor(stage, state, archive, scene) {
@@ -104,7 +104,7 @@ export class Marks {
     const table = document.createElement("table");
     table.className = "plain";
     const unit = this.image.draw === "values" ? this.image.unit : "";
-    table.createCaption().textContent = `Good pixels are those that are numbers${unit && `; values in ${unit}`}`;
+    table.createCaption().textContent = `Values are of the finite pixels${unit && `, in ${unit}`}; good ones are not flagged DO_NOT_USE, NON_SCIENCE or REFERENCE_PIXEL`;
     table.createTHead().append(this.row("th", ["Region", "", "Centre", ...COLUMNS.map(([, title]) => title)]));
     const body = table.createTBody();
     this.marks.forEach((mark, at) => body.append(this.line(mark, at)));

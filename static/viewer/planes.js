@@ -1,6 +1,7 @@
 // The planes of a cube or a ramp: a slider for each axis, and the planes that have a name.
 
 const SOON_MS = 80;
+const nameOf = (plane) => plane.split(",")[0];
 const NAMES = { median: "Median", difference: "Last − first group" };
 
 export class Planes {
@@ -62,10 +63,13 @@ export class Planes {
     const { length } = this.image.axes[number];
     this.at[number] = Math.min(length - 1, Math.max(0, index));
     this.say(number);
-    this.soon(this.at.join(","));
+    this.soon(number === 0 && nameOf(this.image.plane) === "difference" ? this.made("difference") : this.at.join(","));
   }
 
-  choose(name) { this.soon(this.state.plane === name ? this.at.join(",") : name); }
+  // The difference is that of the integration where its slider stands, and follows it.
+  choose(name) { this.soon(nameOf(this.image.plane) === name ? this.at.join(",") : this.made(name)); }
+
+  made(name) { return name === "difference" ? `${name},${this.at[0]}` : name; }
 
   // A slider that is dragged passes many planes; the one where it rests for a moment is drawn.
   soon(plane) {
@@ -80,7 +84,7 @@ export class Planes {
       if (axis.at !== null && axis.at !== undefined) this.at[number] = axis.at;
       this.say(number);
     });
-    for (const button of this.named) button.setAttribute("aria-pressed", String(image.plane.split(",")[0] === button.dataset.name));
+    for (const button of this.named) button.setAttribute("aria-pressed", String(nameOf(image.plane) === button.dataset.name));
   }
 
   say(number) {

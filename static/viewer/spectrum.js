@@ -16,6 +16,7 @@ const archive = new Archive(scene);
 const choice = element("choice");
 const known = new Map();
 let shown = [];
+let coarse = 1;
 let range = null;
 
 const colour = (at, dark, strength = 1) => {
@@ -106,18 +107,30 @@ const load = async (key) => {
 };
 
 const show = async (keys) => {
+  coarse = 1;
   say(keys.length > 1 ? `Reading ${keys.length} spectra…` : "");
   try { shown = keys.length === choice.options.length && keys.length > 1 ? await loadAll() : await Promise.all(keys.map(load)); } catch (error) { say(error.message); return; }
   plot.draw();
-  say(shown.length > BANDS ? `${shown.length} spectra; errors are drawn for up to ${BANDS}.` : "");
+  const notes = [shown.length > BANDS && `${shown.length} spectra; errors are drawn for up to ${BANDS}`, coarse > 1 && `each point is the mean of up to ${coarse}`];
+  say(notes.filter(Boolean).join("; "));
   element("caption").textContent = shown.length === 1 ? shown[0].label : `${shown.length} spectra of ${scene.file.name}`;
   const query = new URLSearchParams(keys.slice(0, 12).map((key) => ["s", key]));
   history.replaceState(history.state, "", `?${query}`);
 };
 
+// A thousand in an answer, until all are there.
 const loadAll = async () => {
-  const { spectra, ...units } = await archive.ask("spectrum", { all: "true", points: 2000 });
-  return spectra.map((one) => ({ ...units, ...one }));
+  const found = [];
+  let most = 1;
+  for (let total = 1; found.length < total;) {
+    const { spectra, step, ...units } = await archive.ask("spectrum", { all: "true", points: 2000, start: found.length });
+    ({ total } = units);
+    most = Math.max(most, step);
+    found.push(...spectra.map((one) => ({ ...units, ...one })));
+    if (found.length < total) say(`Reading ${total} spectra, ${found.length} are here…`);
+  }
+  coarse = most;
+  return found;
 };
 
 const chosen = () => [...choice.selectedOptions].map((option) => option.value);

@@ -309,6 +309,13 @@ def test_statistics_of_a_box_and_a_circle(api: ApiClient, cal: DataFile, pixels:
     assert (circle["pixels"], round(circle["ra"], 4)) == (317, 151.75)
     whole = checked(api.get(f"/api/files/{cal.pk}/stats"), schemas.StatisticsRecord)
     assert whole["sum"] == pytest.approx(float(np.nansum(pixels.astype("f8"))), rel=1e-9)
+    assert whole["good"] == whole["count"] - 500 * 50 - 1
+    middle = checked(api.get(f"/api/files/{cal.pk}/pixel?x=350&y=250"), schemas.Pixel)
+    # The middle of the image lies half a pixel before that pixel's.
+    assert (whole["ra"], whole["dec"]) == pytest.approx((middle["ra"], middle["dec"]), abs=2e-5)
+    beyond = checked(api.get(f"/api/files/{cal.pk}/stats?x0=600&y0=400&x1=5000&y1=5000"), schemas.StatisticsRecord)
+    inside = checked(api.get(f"/api/files/{cal.pk}/stats?x0=600&y0=400&x1=700&y1=500"), schemas.StatisticsRecord)
+    assert beyond == inside
     refused(api.get(f"/api/files/{cal.pk}/stats?shape=circle&x=3"), 422)
 
 
@@ -321,7 +328,10 @@ def test_profile_cutout_and_histogram(api: ApiClient, cal: DataFile, pixels: NDA
         np.testing.assert_array_equal(found["SCI"].data, pixels[60:65, 100:110])
         assert [hdu.name for hdu in found] == ["PRIMARY", "SCI", "ERR", "DQ"]
     counted = checked(api.get(f"/api/files/{cal.pk}/histogram?bins=10&limits=0,2"), schemas.Histogram)
-    good = pixels[np.isfinite(pixels)]
+    usable = np.isfinite(pixels)
+    usable[100, 200] = usable[:, 650:] = False
+    good = pixels[usable]
+    assert counted["unusable"] == np.isfinite(pixels).sum() - good.size
     assert counted["counts"] == np.histogram(good, 10, (0.0, 2.0))[0].tolist()
     refused(api.get(f"/api/files/{cal.pk}/histogram?limits=zscale"), 422)
 

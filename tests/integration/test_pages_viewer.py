@@ -56,7 +56,7 @@ def picture(name: str, observation: Observation, ra_deg: float = 151.755) -> Dat
 
 @pytest.fixture
 def ring() -> Observation:
-    return ObservationFactory(obs_id=OBS_ID, proposal_id="2733")
+    return ObservationFactory(obs_id=OBS_ID, proposal_id="2733", s_ra_deg=151.755, s_dec_deg=-40.437)
 
 
 @pytest.fixture
@@ -125,11 +125,24 @@ def test_pictures_near_by_are_offered_to_compare_with(client: Client, ring: Obse
     just = 0.5 / np.cos(np.radians(40.437))
     near = picture("jw02733001001_02101_00002_nrcb1_cal.fits", ring, ra_deg=151.755 + 0.99 * just)
     picture("jw02733001001_02101_00003_nrcb1_cal.fits", ring, ra_deg=151.755 + 1.01 * just)
-    other = ObservationFactory(obs_id="jw09999-o001_t001_nircam_clear-f090w", proposal_id="9999")
-    picture("jw09999001001_02101_00001_nrcb1_cal.fits", other)
+    name = "jw00999-o001_t001_nircam_clear-f090w"
+    other = ObservationFactory(obs_id=name, proposal_id="999", s_ra_deg=151.76, s_dec_deg=-40.44)
+    of_others = picture("jw00999001001_02101_00001_nrcb1_cal.fits", other)
     page = page_of(client.get(f"/files/{image.pk}/view/"))
     offered = [option.text for option in page.one("select", id="with").find("option")]
-    assert offered == ["nothing", near.file_name]
+    assert offered == ["nothing", near.file_name, of_others.file_name], "those of the same program come first"
+
+
+def test_a_picture_across_ra_0_is_near_by(client: Client) -> None:
+    east, west = (
+        ObservationFactory(obs_id=f"jw02733-o00{n}_t001_nircam_clear-f090w", s_ra_deg=ra, s_dec_deg=-40.437)
+        for n, ra in ((1, 0.02), (2, 359.9))
+    )
+    first = picture("jw02733001001_02101_00001_nrcb1_cal.fits", east, ra_deg=0.02)
+    second = picture("jw02733001001_02101_00002_nrcb1_cal.fits", west, ra_deg=359.9)
+    for one, other in ((first, second), (second, first)):
+        page = page_of(client.get(f"/files/{one.pk}/view/"))
+        assert [option.text for option in page.one("select", id="with").find("option")] == ["nothing", other.file_name]
 
 
 def test_the_hdus_of_a_multi_slit_file_are_grouped_by_slit(client: Client, ring: Observation) -> None:
@@ -175,6 +188,7 @@ def test_a_file_of_many_headers_is_listed_up_to_a_limit(
     monkeypatch.setattr(cards, "MOST_CARDS", 5)
     page = page_of(client.get(f"/files/{image.pk}/header/?hdu=all"))
     assert sum(len(body.find("tr")) for body in page.find("tbody")) == 5
+    assert "HDU 2 and those after it were not looked through" in page.text
 
 
 # --- spectra ----------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_a_cube_too_large_for_its_median_opens_on_its_middle_plane(tmp_path: Pat
     path = tmp_path / "a_s3d.fits"
     sparse_image(path, (3001, 150, 150))
     plan = inspect_file(path)
-    assert plan.view.title == "SCI, plane 1501 of 3001"
+    assert plan.view.title == "SCI, wavelength 1501 of 3001"
     with pytest.raises(BadQuery, match="256 MiB"), open_plane(path, plan, 1, "median"):
         pass
 

@@ -91,7 +91,7 @@ def test_the_kept_file_holds_what_was_made_and_is_read_again(
     assert in_memory.facts == in_file.facts == again.facts
     for ours, theirs in zip(levels_of(again), levels_of(in_memory), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_array_equal(again.finite_per_row, in_memory.finite_per_row)
+    np.testing.assert_array_equal(again.usable_per_row, in_memory.usable_per_row)
     assert list(tmp_path.glob("*.part")) == []
 
 

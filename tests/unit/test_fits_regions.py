@@ -22,7 +22,7 @@ from mast.fits.flags import flag_counts
 from mast.fits.inspect import inspect_file
 from mast.fits.planes import ArrayPlane, plane_of
 from mast.fits.regions import Box, Circle, along_cube, profile, statistics
-from mast.fits.roles import draw_of, quality_of, role_of
+from mast.fits.roles import draw_of, qualities_of, role_of
 from mast.fits.wcs import image_wcs
 from tests.unit.test_fits_readout import cards
 
@@ -169,6 +169,39 @@ def test_a_plane_of_a_cube_is_cut_to_two_axes(tmp_path: Path) -> None:
         np.testing.assert_allclose(cut[1].data, expected, rtol=1e-6)
 
 
+def test_a_cutout_of_a_plane_beside_lies_where_its_image_lies(tmp_path: Path) -> None:
+    image = science((60, 80))
+    image.header["S_REGION"] = "POLYGON ICRS 1 1 2 1 2 2 1 2"
+    weight = fits.ImageHDU(sky((60, 80)), name="WHT")
+    path = written(tmp_path, "a_i2d.fits", image, weight)
+    with (
+        fits.open(io.BytesIO(cutout(path, inspect_file(path), Box(10, 20, 35, 50), 2))) as cut,
+        fits.open(path) as whole,
+    ):
+        cut.verify("exception")
+        ours = WCS(cut["WHT"].header).all_pix2world(3.0, 4.0, 0)
+        theirs = WCS(whole["SCI"].header).all_pix2world(13.0, 24.0, 0)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+    with fits.open(io.BytesIO(cutout(path, inspect_file(path), Box(10, 20, 35, 50)))) as cut:
+        assert "S_REGION" not in cut["SCI"].header, "the footprint of the whole"
+        # Physical coordinates, as IRAF and DS9 have them: pixel 1 of the cut is pixel 11 of the whole.
+        assert (cut["SCI"].header["LTV1"], cut["SCI"].header["LTV2"]) == (-10, -20)
+
+
+@pytest.mark.parametrize(("suffix", "shape"), [("cal", (30, 40)), ("rateints", (5, 30, 40)), ("uncal", (2, 5, 30, 40))])
+def test_a_spectrograms_pixels_have_no_place_on_the_sky(tmp_path: Path, suffix: str, shape: tuple[int, ...]) -> None:
+    image = science(shape, sip=False)
+    image.header["CTYPE3"], image.header["CRVAL3"], image.header["WCSAXES"] = "WAVE", 5.0, 3
+    path = written(tmp_path, f"a_{suffix}.fits", image)
+    plan = inspect_file(path)
+    assert image_wcs(plan, plan.image()) is None
+    assert "wavelength" not in [axis.name for axis in axes_of(path, plan, plan.image())]
+    with fits.open(io.BytesIO(cutout(path, plan, Box(3, 4, 20, 15)))) as cut:
+        assert not {"CTYPE1", "CRVAL1", "CRPIX1", "PC1_1"} & set(cut[1].header)
+        assert not WCS(cut[1].header).has_celestial
+    assert "CRVAL1" not in picture_cards(plan, None, Box(3, 4, 20, 15), 11, 1)
+
+
 def test_a_cutout_outside_or_too_large_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "a_cal.fits", science((60, 80)))
     with pytest.raises(BadQuery, match="outside"):
@@ -265,8 +298,8 @@ def test_a_multi_slit_file_names_its_slits_and_each_images_role(tmp_path: Path) 
     assert [image.draw for image in found.images] == ["values", "flags", "values"] * 2
     assert [left.label for left in found.left] == ["LINE"]
     second = plan.hdu(4)
-    quality = quality_of(plan, second)
-    assert (role_of(second), quality is not None and quality.index) == ("science", 5)
+    assert role_of(second) == "science"
+    assert [(quality.index, plane) for quality, plane in qualities_of(plan, second, ())] == [(5, ())]
 
 
 def test_what_is_shown_says_how_to_draw_it(tmp_path: Path) -> None:
@@ -303,7 +336,8 @@ def test_flags_are_counted_bit_by_bit(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     flags = np.where(rng.random((20, 30)) < 0.3, rng.integers(0, 2**32, (20, 30), dtype="u8"), 0).astype("u4")
     path = written(tmp_path, "a_cal.fits", fits.ImageHDU(flags, name="DQ"))
-    found = flag_counts(path, inspect_file(path), 1)
+    plan = inspect_file(path)
+    found = flag_counts(path, plan, [(plan.hdu(1), ())])
     counts = {flag.bit: flag.count for flag in found.flags}
     assert counts == {bit: n for bit in range(32) if (n := int(np.count_nonzero(flags >> bit & 1)))}
     assert all(flag.name for flag in found.flags)
