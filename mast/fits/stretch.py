@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from mast.errors import BadQuery
 from mast.fits.options import STRETCHES
 
+Knots = tuple[NDArray[Any], NDArray[np.float64]]
+"""Values in ascending order and each one's share of the cumulative distribution, 0 to 1."""
+
 SAMPLES: Final = 1000
 _CONTRAST: Final = 0.25
 _MAX_REJECT: Final = 0.5
@@ -77,12 +80,12 @@ def stretched(
     stretch: str = "asinh",
     *,
     gamma: float = 1.0,
-    knots: NDArray[Any] | None = None,
+    knots: Knots | None = None,
 ) -> NDArray[Any]:
     """Values between the limits as 0 to 1, in their own floating-point type; NaN stays NaN.
 
     `power` squares. With equal limits everything above them is 1. `gamma` bends the result further, as
-    ``PowerStretch(1 / gamma)`` after the stretch. `knots` are the pixels that `histeq` makes equally frequent.
+    ``PowerStretch(1 / gamma)`` after the stretch. `knots` are of the pixels that `histeq` makes equally frequent.
     """
     low, high = limits
     if stretch not in STRETCHES:
@@ -100,15 +103,14 @@ def stretched(
     return scaled
 
 
-def _equalise(scaled: NDArray[Any], knots: NDArray[Any] | None, limits: tuple[float, float]) -> None:
-    """In place, by rank among the knots, which are clipped to the limits, as ``HistEqStretch(clipped)`` gives it."""
-    if knots is None or not knots.size:
+def _equalise(scaled: NDArray[Any], knots: Knots | None, limits: tuple[float, float]) -> None:
+    """In place, by share of the pixels that are less, clipped to the limits, as ``HistEqStretch(clipped)`` gives it."""
+    if knots is None or not knots[0].size:
         return
-    ordered = np.sort(np.clip(knots, *limits))
+    ordered, shares = np.clip(knots[0], *limits), knots[1]
     low, high = ordered[0], ordered[-1]
     if high > low:
-        ordered = (ordered - low) / (high - low)
-        scaled[...] = np.interp(scaled, ordered, np.linspace(0.0, 1.0, len(ordered)))
+        scaled[...] = np.interp(scaled, (ordered - low) / (high - low), shares)
 
 
 def _curve(scaled: NDArray[Any], stretch: str) -> NDArray[Any]:
