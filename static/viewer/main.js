@@ -52,7 +52,8 @@ const limitsNow = () => {
 
 const lookOf = (one) => {
   const automatic = one.limits?.[state.limits];
-  return { stretch: state.stretch, limits: automatic ? automatic.join(",") : state.limits, gamma: state.gamma, cmap: state.cmap };
+  // Limits of a plane of one value alone are equal, which is no choice anybody may write.
+  return { stretch: state.stretch, limits: automatic && automatic[0] < automatic[1] ? automatic.join(",") : state.limits, gamma: state.gamma, cmap: state.cmap };
 };
 
 const draw = () => stage.show("image", archive.tiles(image, lookOf(image)), image);

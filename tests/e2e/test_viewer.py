@@ -210,8 +210,17 @@ def test_the_planes_of_a_ramp_have_sliders_and_keys(visit: Visit, files: list[He
         expect(page.locator("#title")).to_contain_text(f"group {last} of {last + 1}")
         in_address(page, plane=f"0,{last - 1}")
         page.get_by_role("button", name="Last − first group").click()
-        page.wait_for_function("() => new URLSearchParams(location.search).get('plane').startsWith('difference')")
+        in_address(page, plane="difference,0")
         shot(page, "viewer-ramp", full_page=False)
+        integration = page.get_by_role("slider", name="integration")
+        most = int(integration.get_attribute("max") or "")
+        assert most > 0
+        integration.focus()
+        page.keyboard.press("End")
+        in_address(page, plane=f"difference,{most}")
+        expect(page.locator("#title")).to_contain_text(f"integration {most + 1} of {most + 1}, group")
+        page.get_by_role("button", name="Last − first group").click()
+        expect(page.locator("#title")).to_contain_text(f"group {last} of {last + 1}")
 
 
 def test_flags_are_drawn_over_the_picture_and_taken_off(visit: Visit, exposure: Held) -> None:
@@ -296,6 +305,7 @@ def test_regions_measure_what_numpy_measures_and_are_saved_for_ds9(visit: Visit,
             shown = [number(text) for text in table.nth(line).locator("td").all_inner_texts()[2:]]
             expected = [
                 pixels.size,
+                good.size,
                 good.size,
                 good.mean(),
                 np.median(good),
@@ -406,6 +416,21 @@ def test_two_pictures_blink_and_lie_side_by_side(visit: Visit, mosaic: Held, fil
         second.hover()
         expect(told(page, "sky")).to_have_text(re.compile(r"^10h0[67]m"))
         shot(page, "viewer-side", full_page=False)
+        # The right one is dragged and leads; a button of the page moves the left one, and the right one follows again.
+        box = second.bounding_box()
+        assert box is not None
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 60, middle[1] + 40, steps=5)
+        page.mouse.up()
+        page.get_by_role("button", name="1:1").click()
+        page.wait_for_function("() => new URLSearchParams(location.search).get('z') === '1'")
+        page.wait_for_timeout(500)
+        page.mouse.move(*middle)
+        x, y = (float(part) for part in told(page, "xy").inner_text().split(","))
+        query = parse_qs(urlsplit(page.url).query)
+        assert (x, y) == pytest.approx((float(query["x"][0]), float(query["y"][0])), abs=2)
         page.get_by_label("With").select_option("")
         expect(second).to_have_count(0)
 

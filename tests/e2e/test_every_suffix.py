@@ -1,0 +1,111 @@
+"""One file of every suffix, imported from a MAST that lists just these and opened in Chromium."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from mast.practice import PracticeServer, columns
+from mast.practice.holdings import Catalogue
+from mast.terms import suffix_of
+from tests.e2e.conftest import SHOTS, Visit, shot
+from tests.e2e.holdings import Held, bring
+from tests.every_product import IMAGE, PRODUCTS, SERIES
+from tests.stack.archive import Archive, started
+
+pytestmark = pytest.mark.e2e
+PATIENCE_MS = 30_000
+# What View says it shows first of each, as the pipeline's data products are meant to be looked at.
+SHOWN = {
+    "uncal": "SCI, integration 1 of",
+    "ramp": "SCI, integration 1 of",
+    "dark": "SCI, integration",
+    "trapsfilled": "SCI, trap family 1 of 3",
+    "rateints": "SCI, integration 1 of",
+    "calints": "SCI, integration 1 of",
+    "crfints": "SCI, integration 1 of",
+    "bsubints": "SCI, integration 1 of",
+    "fitopt": "SLOPE, integration",
+    "s3d": "SCI, median of",
+    "psfstack": "SCI, reference 1 of",
+    "psfalign": "SCI, reference 1 of",
+    "psfsub": "SCI, integration 1 of",
+    "amilg": "CTRD, integration 1 of",
+    "msa": "SHUTTER_IMAGE",
+}
+TABLES = {"x1d", "x1dints", "c1d", "stream", "aminorm-oi", "cat", "phot", "whtlt", "pool"}
+FILES = {f"{name}.fits": obs_id for name, *_, obs_id in PRODUCTS} | {
+    f"{IMAGE}_cat.ecsv": IMAGE,
+    f"{SERIES}_phot.ecsv": SERIES,
+    f"{SERIES}_whtlt.ecsv": SERIES,
+    "jw02733_20230127t104421_pool.csv": IMAGE,
+}
+
+
+def recordings(folder: Path) -> None:
+    """A folder as `mast.practice.recorded` reads it."""
+    rows = {row["obs_id"]: row for row in Catalogue().observations()}
+    (folder / "observations").mkdir(parents=True)
+    (folder / "products").mkdir()
+    listed = [rows[obs_id] for obs_id in sorted({*FILES.values()})]
+    (folder / "observations" / "all.json").write_text(json.dumps({"results": listed}))
+    with (folder / "products" / "all.csv").open("w", newline="") as stream:
+        table = csv.DictWriter(stream, list(columns.PRODUCT))
+        table.writeheader()
+        table.writerows(product(name, rows[obs_id]) for name, obs_id in FILES.items())
+
+
+def product(name: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "obsID": row["obsid"], "obs_collection": "JWST", "obs_id": row["obs_id"], "type": "S",
+        "dataURI": f"mast:JWST/product/{name}", "productType": "SCIENCE", "proposal_id": row["proposal_id"],
+        "productFilename": name, "parent_obsid": row["obsid"], "dataRights": "PUBLIC", "calib_level": 3,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("every")
+
+
+@pytest.fixture(scope="module")
+def archive(recorded: Path) -> Iterator[Archive]:
+    """The archive every visit here is of."""
+    recordings(recorded / "mast")
+    with PracticeServer(recorded / "made", recorded=recorded / "mast", fill=True) as server:
+        asked = {
+            "MAST_ARCHIVE": "live",
+            "MAST_URL": server.url,
+            "MAST_RESOLVER_URL": f"{server.url}/Santa-war/query",
+            "MAST_S3_ENDPOINT_URL": f"{server.url}/s3",
+        }
+        with started(recorded, **asked) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def files(archive: Archive) -> list[Held]:
+    return bring(archive, {obs_id: [1, 2, 3] for obs_id in sorted({*FILES.values()})})
+
+
+# The dark one is for looking at.
+@pytest.mark.parametrize("scheme", ["light", "dark"] if SHOTS else ["light"])
+def test_every_suffix_opens_as_what_it_is(files: list[Held], visit: Visit, scheme: Any) -> None:
+    assert {file.suffix for file in files} == {suffix_of(name) for name in FILES}
+    with visit(color_scheme=scheme) as page:
+        for file in sorted(files, key=lambda each: each.suffix):
+            assert file.is_viewable == (file.suffix not in TABLES), file.name
+            if file.suffix in TABLES:
+                page.goto(f"/files/{file.pk}/table/")
+                expect(page.get_by_role("table").first).to_be_visible()
+            else:
+                page.goto(file.view)
+                expect(page.locator("#stage")).to_have_attribute("data-drawn", "1", timeout=PATIENCE_MS)
+                expect(page.locator("#title")).to_contain_text(SHOWN.get(file.suffix, "SCI"))
+            shot(page, f"suffix-{scheme}-{file.suffix}", full_page=False)
