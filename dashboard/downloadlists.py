@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
+from dashboard.caller import Caller
 from mast.errors import BadQuery
 from mast.models import DataFile, Observation
 from mast.tables import csv_cell
@@ -26,20 +27,34 @@ class Form:
     title: str
     file_name: str
     media_type: str
-    write: Callable[[Iterable[DataFile], str], str]
+    write: Callable[[Iterable[DataFile], Caller], str]
 
 
-def _shell(files: Iterable[DataFile], base_url: str) -> str:
+_SHELL: Final = """\
+#!/bin/sh
+# Fetches files from the JWST archive into this directory and checks each; run again, it goes on where it stopped.
+set -u
+{head}failed=0
+is_whole() {{ printf '%s  %s\\n' "$2" "$1" | sha256sum --check --status 2>/dev/null; }}
+get() {{ # NAME SHA256 NUMBER
+    if [ -f "$1" ] && is_whole "$1" "$2"; then echo "$1: is here already"; return; fi
+    {curl} -fL --retry 3 -C - -o "$1.part" "{base_url}/api/files/$3/download" || {{
+        echo "$1: not fetched" >&2; failed=1; return
+    }}
+    if is_whole "$1.part" "$2"; then mv "$1.part" "$1"; echo "$1: whole"; return; fi
+    echo "$1: its sum differs; fetched again next time" >&2; rm -f "$1.part"; failed=1
+}}
+"""
+
+
+def _shell(files: Iterable[DataFile], caller: Caller) -> str:
     """Fetches each file from this archive with curl and checks its sum."""
-    lines = ["#!/bin/sh", "# Fetches files from the JWST archive into this directory and checks each.", "set -eu"]
-    for file in files:
-        name = shlex.quote(file.file_name)
-        lines.append(f"curl -fL --retry 3 -C - -o {name} {shlex.quote(f'{base_url}/api/files/{file.pk}/download')}")
-        lines.append(f"echo {shlex.quote(f'{file.sha256}  {file.file_name}')} | sha256sum --check")
-    return "\n".join(lines) + "\n"
+    lines = [_SHELL.format(head=caller.shell_head, curl=caller.curl, base_url=caller.base_url)]
+    lines += [f"get {shlex.quote(file.file_name)} {file.sha256} {file.pk}\n" for file in files]
+    return "".join([*lines, 'exit "$failed"\n'])
 
 
-def _astroquery(files: Iterable[DataFile], base_url: str) -> str:
+def _astroquery(files: Iterable[DataFile], caller: Caller) -> str:
     """Fetches the same products from MAST itself."""
     uris = "".join(f"\n    {file.data_uri!r}," for file in files)
     return f"""\
@@ -52,7 +67,7 @@ for uri in uris:
 """
 
 
-def _manifest(files: Iterable[DataFile], base_url: str) -> str:
+def _manifest(files: Iterable[DataFile], caller: Caller) -> str:
     """What is needed to have the very same data again: URI, size, sum, and the pipeline that made it."""
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
@@ -64,7 +79,7 @@ def _manifest(files: Iterable[DataFile], base_url: str) -> str:
     return buffer.getvalue()
 
 
-def _doi(files: Iterable[DataFile], base_url: str) -> str:
+def _doi(files: Iterable[DataFile], caller: Caller) -> str:
     """Ids of the observations, one a line, as MAST's form for a DOI takes them."""
     return "".join(f"{name}\n" for name in sorted({file.observation.obs_id for file in files}))
 
@@ -76,7 +91,7 @@ ACKNOWLEDGEMENT: Final = (
 )
 
 
-def _bibtex(files: Iterable[DataFile], base_url: str) -> str:
+def _bibtex(files: Iterable[DataFile], caller: Caller) -> str:
     """An entry for each program, with the acknowledgement MAST asks for."""
     programs = {file.observation.proposal_id: file.observation for file in files}
     entries = [_entry(program, row) for program, row in sorted(programs.items())]
@@ -107,11 +122,11 @@ FORMS: Final = {
 }
 
 
-def listed(form: str, files: QuerySet[DataFile], base_url: str) -> tuple[Form, str]:
+def listed(form: str, files: QuerySet[DataFile], caller: Caller) -> tuple[Form, str]:
     """A list of these files in one of the forms."""
     if form not in FORMS:
         raise BadQuery(f"There is no list of the form {form!r}.", fields={"form": f"one of {', '.join(FORMS)}"})
     own = ("file_name", "sha256", "size_bytes", "data_uri", "product_obs_id", "raw")
     about = (f"observation__{name}" for name in ("obs_id", "proposal_id", "proposal_pi", "obs_title", "observed_at"))
     rows = files.order_by("file_name").select_related("observation").only(*own, *about)
-    return FORMS[form], FORMS[form].write(rows.iterator(), base_url)
+    return FORMS[form], FORMS[form].write(rows.iterator(), caller)

@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from dashboard.caller import Caller
 from dashboard.snippets import Snippet
 from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
@@ -19,24 +20,26 @@ _CALLS = {
 }
 
 
-def of_search(answer: SearchAnswer, base_url: str, export_url: str) -> list[Snippet]:
-    """`export_url` gives the very rows that are shown, facets and order included."""
+def of_search(answer: SearchAnswer, caller: Caller, export_url: str) -> list[Snippet]:
+    """`export_url`, a page, gives the very rows that are shown, facets and order included."""
     query = answer.query
     path, names = _CALLS[query.kind]
     params = query.to_params()
     body: dict[str, Any] = {names[name]: params[name] for name in names} | {"calibLevel": params["calib_level"]}
-    address = f"{base_url}/api/mast/search/{path}"
+    address = f"{caller.base_url}/api/mast/search/{path}"
     curl = f"""\
-curl -X POST {address} \\
+{caller.curl} -X POST {address} \\
   -H "Content-Type: application/json" \\
-  -d {shlex.quote(json.dumps(body))}
+  -d {shlex.quote(json.dumps(body))}"""
+    if not caller.needs_token:
+        curl += f"""
 
 # the rows as they are shown, with filters and order
 curl -o search.csv {shlex.quote(f"{export_url}&format=csv")}"""
     python = f"""\
-import requests
+{caller.python_head}
 
-answer = requests.post({address!r}, json={body!r}, timeout=130).json()
+answer = requests.post({address!r}, json={body!r}{caller.python_argument}, timeout=130).json()
 for row in answer["results"]:
     print(row["obs_id"], row["t_exptime"])"""
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dashboard.caller import Caller
 from mast.models import DataFile, Observation
 
 
@@ -16,18 +17,19 @@ class Snippet:
     text: str
 
 
-def of_observation(row: Observation, base_url: str) -> list[Snippet]:
-    record = f"{base_url}/api/observations/{row.obs_id}"
+def of_observation(row: Observation, caller: Caller) -> list[Snippet]:
+    record = f"{caller.base_url}/api/observations/{row.obs_id}"
     curl = f"""\
-curl {record}
-curl -X POST {base_url}/api/mast/import \\
+{caller.curl} {record}
+{caller.curl} -X POST {caller.base_url}/api/mast/import \\
   -H "Content-Type: application/json" \\
   -d '{{"obsId": "{row.obs_id}"}}'"""
     python = f"""\
-import requests
+{caller.python_head}
 
-record = requests.get("{record}", timeout=30).json()
-requests.post("{base_url}/api/mast/import", json={{"obsId": "{row.obs_id}"}}, timeout=130).json()"""
+record = requests.get("{record}"{caller.python_argument}, timeout=30).json()
+order = {{"obsId": "{row.obs_id}"}}
+requests.post("{caller.base_url}/api/mast/import", json=order{caller.python_argument}, timeout=130).json()"""
     astroquery = f"""\
 from astroquery.mast import Observations
 
@@ -40,21 +42,32 @@ products = Observations.get_product_list(rows)"""
     ]
 
 
-def of_file(file: DataFile, base_url: str) -> list[Snippet]:
-    address = f"{base_url}/api/files/{file.pk}/download"
+def of_file(file: DataFile, caller: Caller) -> list[Snippet]:
+    address = f"{caller.base_url}/api/files/{file.pk}/download"
     curl = f"""\
-curl -o {file.file_name} {address}
+{caller.curl} -o {file.file_name} {address}
 echo "{file.sha256}  {file.file_name}" | sha256sum --check"""
-    python = f"""\
+    fetch = f"""\
+{caller.python_head}
+
+answer = requests.get("{address}"{caller.python_argument}, timeout=60)
+answer.raise_for_status()"""
+    if not file.file_name.endswith((".fits", ".fits.gz")):
+        python = f"{fetch}\ntext = answer.text"
+    elif caller.needs_token:
+        python = f"""\
+from io import BytesIO
+
+from astropy.io import fits
+{fetch}
+with fits.open(BytesIO(answer.content)) as hdus:
+    hdus.info()"""
+    else:
+        python = f"""\
 from astropy.io import fits
 
 with fits.open("{address}", cache=False) as hdus:
     hdus.info()"""
-    if not file.file_name.endswith((".fits", ".fits.gz")):
-        python = f"""\
-import requests
-
-text = requests.get("{address}", timeout=60).text"""
     astroquery = f"""\
 from astroquery.mast import Observations
 

@@ -16,6 +16,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard.caller import Caller
 from mast import access
 from mast.errors import BadQuery, TooManyRequests
 from mast.services import accounts
@@ -42,7 +43,7 @@ def _page(request: HttpRequest, **shown: Any) -> HttpResponse:
         "trusted": accounts.trusted(user),
         "deeds": accounts.deeds(user),
         "has_password": user.has_usable_password(),
-        "base_url": f"{request.scheme}://{request.get_host()}",
+        "base_url": Caller.of(request).base_url,
     }
     return render(request, "dashboard/account.html", context | shown)
 

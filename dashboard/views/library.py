@@ -19,6 +19,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from dashboard import curation, downloadlists, librarycolumns, libraryfacets, libraryrows, savedviews, selection
 from dashboard import library as page_of_library
+from dashboard.caller import Caller
 from dashboard.context import THEMES
 from dashboard.htmx import HtmxHttpRequest, page_or_part
 from dashboard.library import Asked
@@ -183,9 +184,7 @@ def _user(request: HttpRequest) -> AbstractBaseUser | None:
 
 
 def _download_list(request: HttpRequest, chosen: Selection) -> HttpResponse:
-    form, text = downloadlists.listed(
-        request.POST.get("form", "shell"), chosen.files, f"{request.scheme}://{request.get_host()}"
-    )
+    form, text = downloadlists.listed(request.POST.get("form", "shell"), chosen.files, Caller.of(request))
     headers = {"Content-Disposition": f'attachment; filename="{form.file_name}"'}
     return HttpResponse(text, content_type=form.media_type, headers=headers)
 

@@ -11,16 +11,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import curation, downloadlists, facts, footprint, history, lineage, snippets
+from dashboard.caller import Caller
 from dashboard.forms import CurateForm
 from mast import errors, library, services
 from mast.models import DataFile, Observation
 
 FILES_PER_PAGE = 200
 CHANGES_SAID = 10
-
-
-def _base_url(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"
 
 
 def _form(row: Observation | DataFile) -> CurateForm:
@@ -44,7 +41,7 @@ def observation(request: HttpRequest, obs_id: str) -> HttpResponse:
         "fields": facts.raw_fields(row.raw, "mast_", find),
         "find": find,
         "drawing": footprint.draw(row.s_region),
-        "snippets": snippets.of_observation(row, _base_url(request)),
+        "snippets": snippets.of_observation(row, Caller.of(request)),
         "form": _form(row),
         "history": history.of(row),
         "relatives": lineage.relatives(row),
@@ -76,7 +73,7 @@ def file(request: HttpRequest, file_id: int) -> HttpResponse:
         "find": find,
         "hdus": (row.plan or {}).get("hdus", []),
         "lineage": lineage.of(row),
-        "snippets": snippets.of_file(row, _base_url(request)),
+        "snippets": snippets.of_file(row, Caller.of(request)),
         "form": _form(row),
     }
     return render(request, "dashboard/file.html", context)

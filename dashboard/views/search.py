@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from dashboard import resultcolumns, resultfacets, results, searchsnippets, skychart
+from dashboard.caller import Caller
 from dashboard.forms import SearchForm
 from dashboard.htmx import HtmxHttpRequest, page_or_part
 from dashboard.tablefiles import table_file
@@ -54,7 +55,7 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
         "facets": resultfacets.counted(answer, shown.chosen),
         "all_columns": resultcolumns.COLUMNS,
         "chart": skychart.draw(rows, {row.obs_id for row in page.object_list}, held, _cone(answer)),
-        "snippets": searchsnippets.of_search(answer, _base_url(request), _export_url(request)),
+        "snippets": searchsnippets.of_search(answer, Caller.of(request), _export_url(request)),
         "levels": form.import_levels,
         "formats": [*FORMATS, "json"],
         "state": _state(request.GET),
@@ -78,12 +79,8 @@ def _state(query: QueryDict) -> str:
     return kept.urlencode()
 
 
-def _base_url(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"
-
-
 def _export_url(request: HttpRequest) -> str:
-    return f"{_base_url(request)}/search/export/?{_state(request.GET)}"
+    return f"{Caller.of(request).base_url}/search/export/?{_state(request.GET)}"
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 from mast import answers, keyset, library
 from mast.api import columns
 from mast.api.access import reading
-from mast.api.replies import answer
+from mast.api.replies import answer, encode
 from mast.library import FILE_ORDERS, OBSERVATION_ORDERS, Filters
 from mast.models import DataFile, Observation
 from mast.schemas import library as schemas
@@ -53,6 +53,7 @@ class ListQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="50 unless told")
     cursor: Annotated[str, Field(max_length=2000)] = Field("", description="`next` of the page before")
     format: Literal["json", "csv", "votable", "ecsv"] = "json"
+    all: bool = Field(False, description="of json: every row in one answer, as tables have them, and not a page")
 
     def to_filters(self) -> Filters:
         return Filters(
@@ -88,7 +89,7 @@ class Listing:
     def answer(self, request: HttpRequest, query: ListQuery) -> HttpResponseBase:
         rows = self.rows(query.to_filters(), request.user)
         order = keyset.order_of(query.ordering, self.orders, self.default_order)
-        if query.format != "json":
+        if query.format != "json" or query.all:
             return self._table(keyset.batches(rows, order, cursor=query.cursor, limit=query.limit), request, query)
         found = keyset.page(rows, order, limit=query.limit or 50, cursor=query.cursor)
         count, is_exact = keyset.count(rows, is_filtered=query.to_filters().is_set)
@@ -96,14 +97,29 @@ class Listing:
         return answer({"results": results, "next": found.next, "count": count, "countIsExact": is_exact})
 
     def _table(self, batches: Iterator[list[Any]], request: HttpRequest, query: ListQuery) -> StreamingHttpResponse:
-        form = FORMATS[query.format]
         # The first rows are read now: what is wrong with the request must not turn up inside a table.
         first = next(batches)
         written = (record for batch in chain([first], batches) for record in self.records(batch, request.user))
+        if query.format == "json":
+            return _attached(f"{self.name}.json", "application/json", _whole_page(written))
+        form = FORMATS[query.format]
         lines = form.lines(self.columns, (columns.cells(record, self.columns) for record in written))
-        name = content_disposition_header(as_attachment=True, filename=f"{self.name}.{form.extension}")
-        headers = {"Content-Disposition": name or "", "Cache-Control": "no-store"}
-        return StreamingHttpResponse(lines, content_type=form.media_type, headers=headers)
+        return _attached(f"{self.name}.{form.extension}", form.media_type, lines)
+
+
+def _whole_page(records: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """The shape of a page, with every row."""
+    yield b'{"results":['
+    count = 0
+    for count, record in enumerate(records, start=1):
+        yield (b",\n" if count > 1 else b"") + encode(record)
+    yield b'],"next":null,"count":%d,"countIsExact":true}\n' % count
+
+
+def _attached(name: str, media_type: str, lines: Iterable[str] | Iterable[bytes]) -> StreamingHttpResponse:
+    disposition = content_disposition_header(as_attachment=True, filename=name)
+    headers = {"Content-Disposition": disposition or "", "Cache-Control": "no-store"}
+    return StreamingHttpResponse(lines, content_type=media_type, headers=headers)
 
 
 def _observation_records(rows: list[Observation], user: Reader) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +13,14 @@ from astropy.io import ascii as astropy_ascii
 from astropy.io.votable import parse
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from mast.models import DataFile, Observation, Tag
 from mast.schemas.library import FileList, FileRecord, ObservationDetail, ObservationList
 from tests.api_fixture import ApiClient, checked, fields_of, refused
 from tests.factories import DataFileFactory, ObservationFactory
+from tests.pages import page_of
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -384,6 +387,25 @@ def test_a_table_without_a_limit_holds_every_row(api: ApiClient) -> None:
     _, whole = table(api, "/api/files?format=csv")
     _, some = table(api, "/api/files?format=csv&limit=7")
     assert (len(whole.splitlines()), len(some.splitlines())) == (61, 8)
+    _, body = table(api, "/api/files?all=true")
+    every = FileList.model_validate_json(body)
+    assert (len(every.results), every.next, every.count) == (60, None, 60)
+    first = api.get("/api/files?limit=3").json()["results"]
+    assert json.loads(body)["results"][:3] == first
+    empty = json.loads(table(api, "/api/files?all=true&suffix=none")[1])
+    assert (empty["results"], empty["count"]) == ([], 0)
+
+
+def test_the_page_exports_every_row_in_each_format(client: Client) -> None:
+    observation = ObservationFactory()
+    for _ in range(60):
+        DataFileFactory(observation=observation)
+    page = page_of(client.get("/?view=files"))
+    links = {link.text: link["href"] for link in page.find("a", class_="small") if "/api/files" in link["href"]}
+    assert list(links) == ["CSV", "VOTABLE", "ECSV", "JSON"]
+    for name, count in (("CSV", b"\n"), ("JSON", b'"fileName"')):
+        body = b"".join(client.get(links[name]))  # type: ignore[call-overload]
+        assert body.count(count) >= 60, name
 
 
 def test_a_note_that_is_a_formula_does_not_run_in_a_spreadsheet(api: ApiClient) -> None:
