@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -14,6 +14,8 @@ from mast.errors import BadQuery
 from mast.models import DataFile, Observation
 from mast.visibility import Reader
 from mast.words import counted
+
+T = TypeVar("T")
 
 MOST: Final = 10_000
 
@@ -69,12 +71,18 @@ def of(posted: QueryDict, user: Reader) -> Selection:
         return _matching(posted.get("matching", ""), user)
     if "file" in posted:
         ids = [int(text) for text in posted.getlist("file") if text.isascii() and text.isdigit() and len(text) < 16]
-        files = library.visible_files(user).filter(pk__in=ids[:MOST])
+        files = library.visible_files(user).filter(pk__in=_limited(ids))
         return Selection(True, list(files.values_list("pk", flat=True)), user)
     # PostgreSQL takes no NUL, not even to look for it.
     names = [name for name in posted.getlist("obs_id") if "\x00" not in name]
-    known = visibility.observations(user).filter(obs_id__in=names[:MOST]).values_list("pk", flat=True)
+    known = visibility.observations(user).filter(obs_id__in=_limited(names)).values_list("pk", flat=True)
     return Selection(False, list(known), user)
+
+
+def _limited(chosen: list[T]) -> list[T]:
+    if len(chosen) > MOST:
+        raise BadQuery(f"{len(chosen):,} are selected; {MOST:,} at most can be taken at once.")
+    return chosen
 
 
 def _matching(query: str, user: Reader) -> Selection:

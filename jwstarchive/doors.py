@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -91,8 +92,18 @@ def _is_open_to_all(path: str) -> bool:
 
 
 def _to_login(request: HttpRequest) -> HttpResponseBase:
-    response = redirect_to_login(request.get_full_path())
+    response = redirect_to_login(_page_of(request))
     if request.headers.get("HX-Request"):
         # A login form inside a table cell helps nobody: htmx is told to leave the page.
         return HttpResponse(headers={"HX-Redirect": response["Location"]})
     return response
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page to come back to after a login: for a part of one, and for a form that was sent, the page it was on."""
+    if request.method in SAFE_METHODS and not request.headers.get("HX-Request"):
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    if page.netloc != request.get_host():
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")

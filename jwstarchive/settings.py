@@ -282,6 +282,8 @@ STATICFILES_DIRS = [BASE_DIR / "static", NINJA_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# A selection in the library holds up to ten thousand rows, each a field of its form.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_100
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"

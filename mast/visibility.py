@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from mast import access, acting, terms
 from mast.access import Right
-from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer, Trust
+from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer, Trash, Trust
 
 Reader = AbstractBaseUser | AnonymousUser | None
 _MJD_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
@@ -86,6 +86,30 @@ def let_read(files_: Sequence[int], job: ImportJob) -> None:
         [through(datafile_id=pk, user_id=job.owner_id) for pk in exclusive.values_list("pk", flat=True)],
         ignore_conflicts=True,
     )
+
+
+def are_hidden(ids: Sequence[int]) -> bool:
+    """Whether any of these files is not everybody's to know of."""
+    return _hidden_files(None).filter(pk__in=ids).exists()
+
+
+def my_removals() -> QuerySet[Trash]:
+    """What was removed that whoever acts may know of; with exclusive files, those who did it and their circle."""
+    user = acting.current().user
+    if user is None:
+        return Trash.objects.all()
+    seen = Q(is_exclusive=False)
+    if _is_known(user):
+        seen |= _in_circle(user, "removed_by_id")
+    if _is_admin(user):
+        seen |= Q(removed_by=None)
+    return Trash.objects.filter(seen)
+
+
+def count_hidden(job: ImportJob) -> int:
+    """Files a job brought that whoever acts may not see: those the site's token got are the administrators'."""
+    brought = ImportItem.objects.filter(job=job).values("transfer__file")
+    return _hidden_files(acting.current().user).filter(pk__in=brought).count()
 
 
 # --- jobs and what they wait for --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 const root = document.documentElement;
 const POLL_AGAIN_MS = 5000;
+const SAID_MS = 4000;
 
 // Django's admin remembers its theme here; ours is in a cookie that the server reads.
 try { localStorage.setItem("theme", root.dataset.theme || "auto"); } catch { /* storage may be off */ }
@@ -47,13 +48,22 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt.querySelector?.("[data-elapsed]")) clearInterval(clock); });
 
 // --- clicks: cancel, copy, dismiss a toast
+// Browsers give the clipboard to pages from https or from this computer; elsewhere the old way, by a selection.
+const copyText = async (element) => {
+  try { await navigator.clipboard.writeText(element.textContent); return true; } catch { /* not here */ }
+  getSelection().selectAllChildren(element);
+  return document.execCommand("copy");
+};
 document.addEventListener("click", (event) => {
   const cancel = event.target.closest("[data-cancel]");
   if (cancel) { event.preventDefault(); htmx.trigger(cancel.closest("form"), "htmx:abort"); }
   const copy = event.target.closest("[data-copy]");
   if (copy) {
-    navigator.clipboard?.writeText(document.getElementById(copy.dataset.copy).textContent);
-    document.getElementById("announce").textContent = "Copied";
+    copyText(document.getElementById(copy.dataset.copy)).then((copied) => {
+      copy.dataset.said = copied ? "copied" : "selected, press Ctrl+C";
+      document.getElementById("announce").textContent = copy.dataset.said;
+      setTimeout(() => { delete copy.dataset.said; }, SAID_MS);
+    });
   }
   event.target.closest(".toast")?.remove();
 });

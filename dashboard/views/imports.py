@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
@@ -165,7 +166,13 @@ def act_on_all(request: HttpRequest, section: str, action: str) -> HttpResponse:
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
     """One job with up to 200 of its files, those that move or failed first."""
     card = Card.of(services.get_job(job_id), PAGE_FILES)
-    context = {"here": "imports", "card": card, "full": True, "result": visibility.my_result(card.job)}
+    context = {
+        "here": "imports",
+        "card": card,
+        "full": True,
+        "result": visibility.my_result(card.job),
+        "hidden": visibility.count_hidden(card.job) if settings.ACCESS == "open" else 0,
+    }
     return render(request, "dashboard/job.html", context)
 
 

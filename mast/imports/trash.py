@@ -19,7 +19,7 @@ from django.core import serializers
 from django.db import transaction
 from django.utils import timezone
 
-from mast import conf, errors, terms
+from mast import conf, errors, terms, visibility
 from mast.imports import places
 from mast.models import DataFile, ImportJob, Observation, Tag, Transfer, Trash
 
@@ -41,6 +41,7 @@ def discard(
             records=records,
             paths=[file.path for file in files],
             size_bytes=sum(file.size_bytes for file in files),
+            is_exclusive=visibility.are_hidden([file.pk for file in files]),
             removed_by_id=user.pk if user is not None and user.is_authenticated else None,
         )
         for file in files:
@@ -110,7 +111,8 @@ def empty(trash: Trash) -> None:
 
 
 def find(trash_id: int) -> Trash:
-    found = Trash.objects.filter(pk=trash_id).first()
+    """A removal whoever acts may know of."""
+    found = visibility.my_removals().filter(pk=trash_id).first()
     if found is None:
         raise errors.NotFound("This is not in the trash any more.")
     return found

@@ -66,6 +66,7 @@ class Trash(models.Model):
     records = models.JSONField(help_text="the removed rows, as Django serializes them")
     paths = models.JSONField(help_text="where the files lay, below the archive's folder")
     size_bytes = models.BigIntegerField()
+    is_exclusive = models.BooleanField(default=False, help_text="it holds files that not everybody may know of")
     removed_at = models.DateTimeField(default=timezone.now, db_index=True)
     removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
 

@@ -69,7 +69,7 @@ def discard(removal: Removal, user: AbstractBaseUser | None = None) -> Trash:
 def list_trash() -> list[Trash]:
     """What was removed in the last thirty days, newest first; for those who may put it back."""
     access.demand(Right.CURATE)
-    return list(Trash.objects.defer("records", "paths")[:200])
+    return list(visibility.my_removals().defer("records", "paths")[:200])
 
 
 def restore(trash_id: int) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from mast.services import ImportRequest, accounts
 from mast.terms import JobState
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, TransferFactory, on_disk
 from tests.integration.little_mast import LittleMast
+from tests.pages import page_of
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +237,38 @@ def test_a_curator_who_removes_an_observation_leaves_what_they_do_not_know_of(
         assert services.remove_observations([OBS_ID]).file_ids == [shared.pk]
     assert DataFile.objects.get() == secret
     assert not visibility.observations(people["other"]).exists()
+
+
+def test_the_trash_tells_nothing_of_exclusive_files(people: dict[str, User], secret: DataFile) -> None:
+    keeper = person("keeper", "curator")
+    secret.readers.add(keeper)
+    public = on_disk(DataFileFactory())
+    with acting.acting(Actor(keeper)):
+        services.discard(services.plan_file_removal([public.pk]), keeper)
+        hidden = services.discard(services.plan_file_removal([secret.pk]), keeper)
+    for name in ("other", "boss"):
+        page = page_of(client_of(people[name]).get("/trash/"))
+        assert public.file_name in page.text
+        assert FILE not in page.text
+        assert OBS_ID not in page.text
+        for action in ("restore", "empty"):
+            assert client_of(people[name]).post(f"/trash/{hidden.pk}/{action}/").status_code == 404
+    assert FILE in page_of(client_of(keeper).get("/trash/")).text
+    assert client_of(keeper).post(f"/trash/{hidden.pk}/restore/").status_code == 302
+    assert DataFile.objects.filter(file_name=FILE).exists()
+
+
+def test_without_logins_the_page_of_a_job_says_whom_its_exclusive_files_are_for(
+    people: dict[str, User], secret: DataFile, settings: Any
+) -> None:
+    settings.ACCESS = "open"
+    secret.readers.clear()
+    ImportJob.objects.update(is_exclusive=False, owner=None)
+    job = ImportJob.objects.get()
+    words = "1 file of this import is under exclusive access"
+    assert words in page_of(Client().get(f"/imports/{job.pk}/")).text
+    assert words not in page_of(client_of(people["boss"]).get(f"/imports/{job.pk}/")).text
+    assert client_of(people["boss"]).get(f"/files/{secret.pk}/").status_code == 200
 
 
 # --- tokens -----------------------------------------------------------------------------------------------------

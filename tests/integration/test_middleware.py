@@ -122,8 +122,28 @@ def test_with_logins_pages_lead_to_the_login(settings: Any) -> None:
 def test_with_logins_htmx_leaves_the_page_instead_of_swapping_in_a_form(settings: Any) -> None:
     settings.ACCESS = "login"
     response = Client().get("/imports/", headers={"hx-request": "true"})
-    assert response["HX-Redirect"].startswith("/login/")
+    assert response["HX-Redirect"] == "/login/?next=/"
     assert response.content == b""
+
+
+@pytest.mark.parametrize(
+    ("header", "page", "leads"),
+    [
+        ("HX-Current-URL", "http://testserver/search/?q=NGC+3132&page=2", "/search/%3Fq%3DNGC%2B3132%26page%3D2"),
+        ("Referer", "http://testserver/?view=files", "/%3Fview%3Dfiles"),
+        ("Referer", "http://evil.test/trap", "/"),
+        ("HX-Current-URL", "no address", "/"),
+    ],
+)
+def test_a_session_that_ended_leads_back_to_the_page_not_to_its_form(
+    settings: Any, header: str, page: str, leads: str
+) -> None:
+    """A form's own address answers no GET, and a part of a page is no page."""
+    settings.ACCESS = "login"
+    part = Client().get("/imports/pill/", headers={"HX-Request": "true", header: page})
+    assert part["HX-Redirect"] == f"/login/?next={leads}"
+    form = Client().post("/library/bulk/", {"action": "tag"}, headers={header: page})
+    assert form["Location"] == f"/login/?next={leads}"
 
 
 def test_with_logins_a_session_sees_the_pages(settings: Any) -> None:

@@ -139,6 +139,14 @@ def test_numbers_that_are_no_files_select_nothing(client: Client, pair: tuple[Da
     assert "Select at least one file first." in page_of(response).text
 
 
+def test_ten_thousand_ticks_are_taken_and_not_one_more(client: Client, pair: tuple[DataFile, DataFile]) -> None:
+    many = [pair[0].pk, *range(10**9, 10**9 + 9_999)]
+    assert act(client, "tag", file=many, tag="mine").status_code == 302
+    assert Tag.objects.get(name="mine").files.count() == 1
+    page = page_of(act(client, "tag", file=[*many, pair[1].pk], tag="mine"), 422)
+    assert "10,001 are selected; 10,000 at most" in page.text
+
+
 def test_a_download_list_comes_in_three_forms(client: Client, pair: tuple[DataFile, DataFile]) -> None:
     DataFile.objects.update(raw={"prvversion": "1.14.0"})
     shell = act(client, "list", file=[file.pk for file in pair], form="shell")
