@@ -1,4 +1,4 @@
-"""Whose address a request came from: the connection's own, or what the proxy on this machine says of it."""
+"""Whose address a request came from: the connection's own, or what a proxy of ours says of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def client_address(request: HttpRequest) -> str:
     The last entry of `X-Forwarded-For` is the one our own proxy wrote; those before it are whatever the caller sent.
     """
     peer = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.BEHIND_PROXY and _is_local(peer):
+    if settings.BEHIND_PROXY and _is_ours(peer):
         last = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
         return last if _is_address(last) else peer
     return peer if _is_address(peer) else ""
 
 
-def _is_local(peer: str) -> bool:
+def _is_ours(peer: str) -> bool:
     # A Unix socket has no address.
-    return not peer or (_is_address(peer) and ip_address(peer).is_loopback)
+    return not peer or (_is_address(peer) and any(ip_address(peer) in each for each in settings.TRUSTED_PROXIES))
 
 
 def _is_address(text: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from importlib.util import find_spec
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -42,6 +43,14 @@ def _whole_number(name: str, default: int, *, low: int, high: int) -> int:
     if value != int(value):
         raise ImproperlyConfigured(f"{name}={value:g} must be a whole number.")
     return int(value)
+
+
+def _networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
+    text = env.str(name, default="") or default
+    try:
+        return [ip_network(part.strip()) for part in text.split(",")]
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"{name}={text!r} must be networks such as 10.0.0.0/8, with commas: {exc}.") from exc
 
 
 def _one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -128,6 +137,7 @@ if ACCESS == "open" and HOST not in LOOPBACK:
 # TLS ends at a proxy in front of us, and with logins it is the rule.
 TLS = ACCESS == "login" and _one_of("JWST_TLS", "on", ("on", "off")) == "on"
 BEHIND_PROXY = TLS or _one_of("JWST_PROXY", "off", ("on", "off")) == "on"
+TRUSTED_PROXIES = _networks("JWST_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
 OTHER_USERS = _one_of("JWST_OTHER_USERS", "refuse", ("refuse", "allow"))
 SEARCHES_PER_MINUTE = _whole_number("JWST_SEARCHES_PER_MINUTE", 120, low=1, high=100_000)
 IMPORTS_PER_MINUTE = _whole_number("JWST_IMPORTS_PER_MINUTE", 60, low=1, high=100_000)

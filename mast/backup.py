@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from mast import conf
 from mast.errors import BackupRefused
 
 MANIFEST: Final = "backup.json"
@@ -58,6 +59,9 @@ def back_up(folder: Path, *, with_files: bool = True) -> Copied:
     _replace_tree(settings.DATA_DIR / _KEYS, folder / _KEYS)
     _replace_tree(Path(settings.PARTIAL_DIR), folder / "partial")
     copied = list(_add_files(Path(settings.FILES_DIR), folder / "files")) if with_files else []
+    if with_files:
+        # What was removed may be put back for thirty days; what was forgotten since goes from the backup too.
+        _replace_tree(conf.trash_dir(), folder / "trash")
     done = Copied(connection.vendor, settings.VERSION, timezone.now().isoformat(), len(copied), sum(copied), with_files)
     (folder / MANIFEST).write_text(json.dumps(asdict(done), indent=1))
     return done
@@ -79,6 +83,7 @@ def restore(folder: Path) -> Copied:
     _replace_tree(folder / "partial", Path(settings.PARTIAL_DIR))
     if made.has_files:
         list(_add_files(folder / "files", Path(settings.FILES_DIR)))
+        _replace_tree(folder / "trash", conf.trash_dir())
     _load(folder / DATABASE)
     return made
 

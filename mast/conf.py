@@ -63,6 +63,11 @@ def files_dir() -> Path:
     return Path(settings.FILES_DIR)
 
 
+def trash_dir() -> Path:
+    """Where removed files lie until they are forgotten."""
+    return files_dir().parent / ".trash"
+
+
 def partial_dir() -> Path:
     """Where unfinished parts lie: hidden, and on the same file system as the finished ones."""
     return Path(settings.PARTIAL_DIR)

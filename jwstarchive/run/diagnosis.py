@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from django.conf import settings
+from django.core.checks import WARNING, run_checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -38,6 +39,7 @@ def findings() -> Iterator[Part]:
     yield migrations()
     yield queue()
     yield permissions()
+    yield safety()
     yield from remote()
 
 
@@ -119,6 +121,17 @@ def permissions() -> Part:
         message = f"Other users can reach {', '.join(open_to_others)}: chmod go= them."
         return Part("permissions", False, message, {"open": open_to_others})
     return Part("permissions", True, "Keys and sockets are closed to other users.", {"open": []})
+
+
+def safety() -> Part:
+    """What Django's checks of an installation for others, and our own, find."""
+    if settings.ACCESS == "open":
+        return Part("safety", True, "Open to whoever uses this computer, and to nobody else: no logins.", {"found": []})
+    found = [message for message in run_checks(include_deployment_checks=True) if message.is_serious(WARNING)]
+    if not found:
+        return Part("safety", True, "With logins; Django's deployment checks find nothing.", {"found": []})
+    words = " ".join(f"{message.msg.split('. ')[0].rstrip('.')} ({message.id})." for message in found)
+    return Part("safety", False, words, {"found": [message.id for message in found]})
 
 
 def _others_may(path: Path) -> bool:

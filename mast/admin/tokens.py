@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -28,6 +29,12 @@ class ApiTokenAdmin(parts.RowAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A token's reach is fixed when it is made: revoke it and make another.
         return False
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        # A superuser's token in another's hands would make a superuser of them.
+        if db_field.name == "user" and not request.user.is_superuser:
+            options["queryset"] = get_user_model().objects.filter(is_superuser=False)
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: ModelForm[ApiToken], change: bool) -> None:
         made, key = tokens.make(obj.user, obj.name, obj.scope, obj.expires_at)

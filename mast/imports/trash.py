@@ -27,7 +27,7 @@ KEPT: Final = dt.timedelta(days=30)
 
 
 def folder_of(trash: Trash) -> Path:
-    return conf.files_dir().parent / ".trash" / str(trash.pk)
+    return conf.trash_dir() / str(trash.pk)
 
 
 def discard(

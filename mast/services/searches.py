@@ -49,6 +49,7 @@ def turn_page(query: Query) -> SearchResult:
     """The answer for one of its pages, without what is held: one given just now is not asked for again."""
     kept = searchcache.find(query)
     if kept is None or timezone.now() - kept[1] > PAGES_STAY:
+        quota.spend(quota.SEARCHES)
         return SearchResult(*_ask(query))
     return SearchResult(kept[0])
 

@@ -13,6 +13,7 @@ from mast import conf, services, tokens
 from mast.models import ApiToken, DataFile, ImportJob, Observation, Tag
 from mast.terms import JobState
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, TransferFactory, on_disk
+from tests.people import person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folders", "valkey")]
 GUIDE = "jw02733-o001_t001_nircam_clear-f090w"
@@ -216,6 +217,20 @@ def test_a_token_is_shown_once_works_and_can_be_revoked(admin: Client) -> None:
     assert key not in admin.get("/admin/mast/apitoken/").content.decode()
     act(admin, "apitoken", "revoke", token)
     assert tokens.find(key) is None
+
+
+def test_an_administrator_makes_no_token_for_a_superuser(settings: Any) -> None:
+    settings.ACCESS = "login"
+    root, boss = User.objects.create_superuser("root-of-all"), person("boss", "admin")
+    boss.is_staff = True
+    boss.save()
+    client = Client()
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    data = {"name": "mine now", "user": root.pk, "scope": "import"}
+    assert client.post("/admin/mast/apitoken/add/", data).status_code == 200
+    assert not ApiToken.objects.exists()
+    assert client.post("/admin/mast/apitoken/add/", data | {"user": boss.pk}).status_code == 302
+    assert ApiToken.objects.get().user == boss
 
 
 # --- the practice archive ---------------------------------------------------------------------------------------

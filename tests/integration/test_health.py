@@ -14,6 +14,7 @@ import redis
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from jwstarchive.run import diagnosis
 from mast import health
 from mast.practice import PracticeServer
 
@@ -133,6 +134,16 @@ def test_doctor_fails_when_a_key_lies_open(own_data_dir: Path) -> None:
     status, out = doctor()
     assert status == 1
     assert f"Other users can reach {key}: chmod go= them." in out
+
+
+def test_doctor_says_what_is_unsafe_where_one_logs_in(settings: Any) -> None:
+    settings.ACCESS = "open"
+    assert diagnosis.safety().ok
+    settings.ACCESS, settings.SESSION_COOKIE_SECURE, settings.SECURE_SSL_REDIRECT = "login", False, False
+    found = diagnosis.safety()
+    assert not found.ok
+    assert {"security.W008", "security.W012"} <= set(found.facts["found"])
+    assert "security.W012" in found.message
 
 
 def test_bench_without_a_name_says_which_there_are() -> None:

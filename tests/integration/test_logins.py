@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from redis import Redis
 
+from jwstarchive.addresses import client_address
 from mast import tokens
 from mast.models import ApiToken, AuditEntry, MastToken, Trust
 from tests.api_fixture import refused
@@ -122,6 +124,14 @@ def test_an_address_that_the_caller_made_up_is_not_believed(vera: User, settings
     for number in range(3):
         log_in(Client(), "wrong", headers={"x-forwarded-for": f"203.0.113.{number}"})
     assert log_in(Client()).status_code == 429
+
+
+def test_a_proxy_elsewhere_is_believed_when_its_network_is_named(vera: User, settings: Any) -> None:
+    settings.BEHIND_PROXY, proxy = True, {"REMOTE_ADDR": "172.30.5.1"}
+    request = RequestFactory().get("/", headers={"x-forwarded-for": "1.2.3.4, 203.0.113.9"}, **proxy)
+    assert client_address(request) == "172.30.5.1"
+    settings.TRUSTED_PROXIES = [ip_network("172.30.5.0/24"), ip_network("::1/128")]
+    assert client_address(request) == "203.0.113.9"
 
 
 def test_after_a_quarter_of_an_hour_one_may_try_again(vera: User, settings: Any) -> None:

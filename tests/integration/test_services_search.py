@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from mast import errors, services
+from mast import errors, quota, services
 from mast.archive.query import Query
 from mast.imports import searchcache
 from mast.models import CachedSearch
@@ -82,6 +82,16 @@ def test_a_page_is_turned_without_asking_again_unless_the_answer_is_old(little: 
     with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)):
         services.turn_page(query)
     assert server.counts["invoke Mast.Caom.Filtered"] == 1
+
+
+def test_a_page_that_asks_again_is_a_search(little: LittleMast, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(program(little))
+    spent: list[object] = []
+    monkeypatch.setattr(quota, "spend", spent.append)
+    query = Query(kind="program", program_id="2733")
+    services.turn_page(query)
+    services.turn_page(query)
+    assert spent == [quota.SEARCHES]
 
 
 def test_the_oldest_answers_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

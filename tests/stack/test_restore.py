@@ -34,6 +34,9 @@ def test_a_backup_of_a_half_finished_import_is_restored_verified_and_gone_on_wit
         parts = first.data_dir / "practice" / ".partial"
         wait_until(lambda: any(part.stat().st_size for part in parts.glob("*.part*")), within_s=60)
         asked(first, "pause")
+        trashed = first.data_dir / "practice" / ".trash" / "1" / "a_removed.fits"
+        trashed.parent.mkdir(parents=True)
+        trashed.write_bytes(b"what may be put back")
         done = first.manage("archive_backup", str(backup))
         assert done.returncode == 0, done.stderr
     assert any((backup / "partial").iterdir())
@@ -42,6 +45,8 @@ def test_a_backup_of_a_half_finished_import_is_restored_verified_and_gone_on_wit
         done = second.manage("archive_restore", str(backup))
         assert done.returncode == 0, done.stderr
         assert second.manage("archive_restore", str(backup)).returncode == 1
+        back = second.data_dir / "practice" / trashed.relative_to(first.data_dir / "practice")
+        assert back.read_bytes() == b"what may be put back"
         key = "keys/django-secret-key"
         assert (second.data_dir / key).read_text() == (first.data_dir / key).read_text()
         assert second.manage("up", "--detach").returncode == 0

@@ -94,7 +94,15 @@ def test_compose_names_variables_paths_and_commands_that_exist() -> None:
             assert " ".join(service["command"]) == procfile()[name]
     assert services["web"]["ports"] == ["127.0.0.1:5001:5001"]
     asked = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])}
-    assert asked == set(compose()["volumes"])
+    folders = {name for name in asked if name.startswith("/")}
+    assert asked - folders == set(compose()["volumes"])
+    # nginx, on the host, sends files and the stylesheet from the folder that is the containers' data directory.
+    nginx = (DEPLOY / "nginx.conf").read_text()
+    assert folders == {"/srv/jwst"}
+    assert set(re.findall(r"alias (\S+)/;", nginx)) == {"/srv/jwst/static", "/srv/jwst/mast"}
+    assert "collectstatic" in services["prepare"]["command"][-1]
+    (network,) = compose()["networks"]["default"]["ipam"]["config"]
+    assert services["web"]["environment"]["JWST_TRUSTED_PROXIES"] == network["subnet"]
 
 
 def test_the_image_copies_what_there_is_and_runs_as_nobody_special() -> None:

@@ -27,7 +27,7 @@ def variables_read() -> set[str]:
     """Names of environment variables that the settings read, from their source."""
     sources = ("jwstarchive/settings.py", "jwstarchive/login_settings.py")
     trees = [ast.parse((ROOT / source).read_text()) for source in sources]
-    readers = {"_number", "_whole_number", "_one_of", "_address", "_hours", "str", "list", "bool", "int"}
+    readers = {"_number", "_whole_number", "_one_of", "_address", "_hours", "_networks", "str", "list", "bool", "int"}
     names = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
