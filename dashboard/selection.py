@@ -39,7 +39,7 @@ class Selection:
     @property
     def named(self) -> dict[str, list[int]]:
         """What the audit is told of it."""
-        return {f"{self.noun}s": self.ids[:50]}
+        return {f"{self.noun}s": self.ids}
 
     @property
     def rows(self) -> QuerySet[DataFile] | QuerySet[Observation]:

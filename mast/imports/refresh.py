@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
@@ -32,6 +33,9 @@ MOST_CHANGES: Final = 1000
 """changes that a job's row keeps; all are counted"""
 ALL: Final = "all"
 _PRODUCT_COLUMNS: Final = ("calib_level", "product_type", "data_rights", "product_obs_id")
+_OBSERVATION_TYPED: Final = frozenset(field.encode_name for field in msgspec.structs.fields(ObservationRow))
+_PRODUCT_TYPED: Final = frozenset({"calib_level", "productType", "dataRights", "obs_id"})
+"""MAST's names of fields that have a column"""
 _INSPECTED_COLUMNS: Final = ("suffix", "badge", "is_viewable", "view_reason")
 """not read from MAST, but written anew when a file is fetched again"""
 
@@ -224,8 +228,14 @@ def _changes(observation: Observation, row: ObservationRow) -> Iterator[Change]:
         old = getattr(observation, name)
         if name not in observation.edited_fields and old != new[name]:
             yield Change(observation.obs_id, name, _plain(old), _plain(new[name]))
-    for name in sorted(set(observation.raw) ^ set(new["raw"])):
-        yield Change(observation.obs_id, f"mast_{name}", observation.raw.get(name), new["raw"].get(name))
+    yield from _raw_changes(observation.obs_id, observation.raw, new["raw"], _OBSERVATION_TYPED)
+
+
+def _raw_changes(record: str, old: dict[str, Any], new: dict[str, Any], typed: frozenset[str]) -> Iterator[Change]:
+    """Fields that came or went, and changed values of those that have no column: the others are told by its name."""
+    for name in sorted({*old, *new}):
+        if (name in old) != (name in new) or (name not in typed and old[name] != new[name]):
+            yield Change(record, f"mast_{name}", old.get(name), new.get(name))
 
 
 def _plain(value: Any) -> Any:
@@ -245,6 +255,7 @@ def _update_file(file: DataFile, row: ProductRow) -> Iterator[Change]:
     for name, value in changed.items():
         yield Change(file.file_name, name, getattr(file, name), value)
     raw = row.raw_dict()
+    yield from _raw_changes(file.file_name, file.raw, raw, _PRODUCT_TYPED)
     if changed or raw != file.raw:
         DataFile.objects.filter(pk=file.pk).update(**changed, raw=raw)
 

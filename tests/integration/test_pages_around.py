@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from mast import services
 from mast.archive.rows import mjd_of
-from mast.models import DataFile, Observation
+from mast.models import AuditEntry, DataFile, Observation
 from mast.services import system
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory
 from tests.integration.little_mast import LittleMast
@@ -145,6 +145,21 @@ def test_an_observation_tells_its_history_with_who_did_what(client: Client) -> N
     assert any("corrected: Changed Target name. by alice" in line for line in lines)
     assert any("came into the library" in line for line in lines)
     assert any("metadata read from MAST" in line for line in lines)
+
+
+def test_the_history_tells_of_tags_notes_and_removals_too(client: Client) -> None:
+    file, other = DataFileFactory(), DataFileFactory()
+    row = file.observation
+    client.post("/library/bulk/", {"action": "tag", "tag": "ring", "obs_id": [row.obs_id]})
+    client.post("/library/bulk/", {"action": "note", "tag": "look again", "file": [file.pk, other.pk]})
+    client.post(f"/observations/{row.obs_id}/curate/", {"tags": "mine", "notes": "a note"})
+    AuditEntry.objects.create(who="alice", action="metadata.refresh", target=row.obs_id)
+    AuditEntry.objects.create(who="bob", action="file.delete", target=other.file_name)
+    page = page_of(client.get(f"/observations/{row.obs_id}/"))
+    lines = " | ".join(line.text for line in page.one("section", aria_labelledby="history-title").find("li"))
+    for words in ("tagged “ring”", "a note added", "tags and note edited", "metadata asked for again by alice"):
+        assert words in lines
+    assert "bob" not in lines, "that was another observation's file"
 
 
 def test_observations_that_share_files_lead_to_each_other(client: Client) -> None:

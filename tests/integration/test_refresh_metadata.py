@@ -53,6 +53,24 @@ def test_a_refresh_brings_new_values_and_says_field_by_field_what_changed(little
     assert report.message.startswith("1 observation read again from MAST, ")
 
 
+def test_fields_without_a_column_are_told_with_what_they_were(little: LittleMast, serve: Serve) -> None:
+    little.observation(OBS_ID, 1, srcDen=5.0)
+    little.product(1, f"{OBS_ID}_i2d.fits", calib_level=3)
+    serve(little)
+    ObservationFactory(obs_id=OBS_ID, obsid="1")
+    file = DataFileFactory(observation=Observation.objects.get(), data_uri=f"mast:JWST/product/{OBS_ID}_i2d.fits")
+    services.refresh_observation(OBS_ID)
+    raw = Observation.objects.get().raw | {"srcDen": 4.0, "t_min": 1.0}
+    Observation.objects.update(raw=raw)
+    DataFile.objects.update(raw=DataFile.objects.get().raw | {"prvversion": "1.0.0", "calib_level": 2})
+    report = services.refresh_observation(OBS_ID)
+    assert {(change.obs_id, change.field, change.old) for change in report.changed} == {
+        (OBS_ID, "mast_srcDen", 4.0),
+        (file.file_name, "mast_prvversion", "1.0.0"),
+    }
+    assert services.refresh_observation(OBS_ID).changed == []
+
+
 def test_a_refresh_of_what_did_not_change_counts_the_record_and_lists_nothing(little: LittleMast, serve: Serve) -> None:
     serve(little.observation(OBS_ID, 1))
     ObservationFactory(obs_id=OBS_ID, obsid="1")
