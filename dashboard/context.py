@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from dashboard.jobcards import Card
 from mast import access, acting, services
 from mast.access import Right
 
@@ -28,6 +29,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         },
         "may": May(getattr(request, "user", AnonymousUser())),
         "pill": SimpleLazyObject(pill),
+        "mine": SimpleLazyObject(mine),
         "mast_down_since": services.mast_down_since,
     }
 
@@ -43,6 +45,13 @@ class May:
             return access.may(self._user, Right[name.upper()])
         except KeyError:
             raise AttributeError(name) from None
+
+
+def mine() -> list[Card]:
+    """What the reader started and is not over, or ended a moment ago, or failed and was not dismissed."""
+    if not access.may(acting.current().user, Right.READ):
+        return []
+    return [Card.of(job, 0) for job in services.own_jobs()]
 
 
 def pill() -> dict[str, Any]:

@@ -50,21 +50,17 @@ document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt
 // --- clicks: cancel, copy, dismiss a toast
 // Browsers give the clipboard to pages from https or from this computer; elsewhere the old way, by a selection.
 const copyText = async (element) => {
-  try { await navigator.clipboard.writeText(element.textContent); return true; } catch { /* not here */ }
-  getSelection().selectAllChildren(element);
-  return document.execCommand("copy");
+  try { await navigator.clipboard.writeText(element.textContent); return "copied"; } catch { getSelection().selectAllChildren(element); }
+  return document.execCommand("copy") ? "copied" : "selected, press Ctrl+C";
 };
 document.addEventListener("click", (event) => {
   const cancel = event.target.closest("[data-cancel]");
   if (cancel) { event.preventDefault(); htmx.trigger(cancel.closest("form"), "htmx:abort"); }
   const copy = event.target.closest("[data-copy]");
-  if (copy) {
-    copyText(document.getElementById(copy.dataset.copy)).then((copied) => {
-      copy.dataset.said = copied ? "copied" : "selected, press Ctrl+C";
-      document.getElementById("announce").textContent = copy.dataset.said;
-      setTimeout(() => { delete copy.dataset.said; }, SAID_MS);
-    });
-  }
+  if (copy) copyText(document.getElementById(copy.dataset.copy)).then((words) => {
+    copy.dataset.said = document.getElementById("announce").textContent = words;
+    setTimeout(() => { delete copy.dataset.said; }, SAID_MS);
+  });
   event.target.closest(".toast")?.remove();
 });
 

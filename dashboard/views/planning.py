@@ -14,7 +14,7 @@ from django_htmx.http import trigger_client_event
 from dashboard import results
 from dashboard.forms import ImportForm, SearchForm
 from dashboard.htmx import HtmxHttpRequest, page_or_part
-from dashboard.views.imports import Card
+from dashboard.jobcards import Card
 from mast import services
 from mast.services import ImportRequest, Refusal, StartedJob
 from mast.terms import SourceChoice

@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import timedelta
 
+from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from mast import access, acting, audit, errors, terms, visibility
@@ -13,6 +16,9 @@ from mast.access import Right
 from mast.imports import control, progress
 from mast.imports.progress import JobProgress
 from mast.models import ImportJob
+from mast.terms import JobState
+
+SHORTLY, LATELY = timedelta(minutes=1), timedelta(days=1)
 
 
 def get_job(job_id: str | uuid.UUID) -> ImportJob:
@@ -42,6 +48,24 @@ def jobs_in(states: Collection[str], limit: int = 50, offset: int = 0) -> tuple[
     """One page of the jobs in some states, those that begin or began last first, and how many there are."""
     jobs = visibility.my_jobs().filter(dismissed_at=None, state__in=states)
     return list(jobs[offset : offset + limit]), jobs.count()
+
+
+def own_jobs(limit: int = 4) -> list[ImportJob]:
+    """What whoever acts started: under way, ended within a minute, or failed within a day and not dismissed.
+
+    Without logins whoever asks is the one who started it.
+    """
+    now = timezone.now()
+    seen = (
+        Q(state__in=terms.ACTIVE)
+        | Q(state__in=terms.ENDED, ended_at__gte=now - SHORTLY)
+        | Q(state=JobState.FAILED, ended_at__gte=now - LATELY)
+    )
+    jobs = visibility.my_jobs().filter(seen, dismissed_at=None)
+    user = acting.current().user
+    if settings.ACCESS == "login" and user is not None:
+        jobs = jobs.filter(owner=user.pk)
+    return list(jobs.order_by("-created_at")[:limit])
 
 
 def for_all(action: str, states: Collection[str]) -> tuple[int, int]:

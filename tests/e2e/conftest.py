@@ -126,8 +126,8 @@ def call(archive: Archive, path: str, body: object = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def files(archive: Archive) -> dict[str, int]:
-    """Three observations in the library; ids of a file of each kind."""
+def files(archive: Archive) -> dict[str, Any]:
+    """Three observations in the library; ids of a file of each kind, and of a job."""
     jobs = [call(archive, "/api/mast/import", {"obsId": name})["jobId"] for name in WANTED]
     deadline = time.monotonic() + 90
     while not all(call(archive, f"/api/mast/import-progress/{job}")["isComplete"] for job in jobs):
@@ -135,4 +135,4 @@ def files(archive: Archive) -> dict[str, int]:
         time.sleep(0.5)
     rows = call(archive, f"/api/files?obsId={OBS_ID}")["results"]
     kinds = {row["suffix"]: row["id"] for row in rows}
-    return {"image": kinds["i2d"], "table": kinds["cat"], "asn": kinds["asn"]}
+    return {"image": kinds["i2d"], "table": kinds["cat"], "asn": kinds["asn"], "job": jobs[0]}

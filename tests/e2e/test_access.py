@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.axe import violations
 from tests.e2e.conftest import Visit
-from tests.e2e.test_looks import PAGES
+from tests.e2e.test_looks import OBS_ID, PAGES
 from tests.stack.archive import Archive
 
 pytestmark = pytest.mark.e2e
+OPEN = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
 
 
 # Some thirty pages, each read by axe from end to end.
@@ -19,7 +23,7 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize("width", [1280, 380])
 def test_every_page_is_without_a_violation(
     visit: Visit,
-    files: dict[str, int],
+    files: dict[str, Any],
     scheme: str,
     width: int,
 ) -> None:
@@ -27,7 +31,7 @@ def test_every_page_is_without_a_violation(
     with visit(width=width, color_scheme=scheme) as page:
         for name, address in PAGES.items():
             page.goto(address.format(**files))
-            page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+            page.evaluate(OPEN)
             if found := violations(page):
                 wrong[name] = found
     assert wrong == {}
@@ -80,7 +84,7 @@ def test_motion_rests_for_those_who_ask(visit: Visit, archive: Archive) -> None:
 def test_a_selection_lasts_while_the_library_is_looked_through(
     visit: Visit,
     archive: Archive,
-    files: dict[str, int],
+    files: dict[str, Any],
 ) -> None:
     """Ticked under one filter, still chosen under another, and brought along by the form."""
     with visit() as page:
@@ -93,3 +97,22 @@ def test_a_selection_lasts_while_the_library_is_looked_through(
         page.get_by_role("button", name="Tag", exact=True).click()
         expect(page.get_by_text("Tagged 2 observations “both instruments”.")).to_be_visible()
         expect(page.locator("[data-chosen]")).to_have_text("")
+
+
+def test_copy_says_what_happened_with_and_without_a_clipboard(visit: Visit, archive: Archive) -> None:
+    """Browsers give it to pages from https or from this computer; on an intranet without, there is the old way."""
+    with visit(permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.goto(f"/search/?q={OBS_ID}")
+        button = page.get_by_role("button", name="Copy pyvo")
+        page.evaluate(OPEN)
+        button.click()
+        expect(button).to_have_attribute("data-said", "copied")
+        assert "import pyvo" in page.evaluate("navigator.clipboard.readText()")
+    with visit() as page:
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        page.goto(f"/search/?q={OBS_ID}")
+        page.evaluate(OPEN)
+        button = page.get_by_role("button", name="Copy curl")
+        button.click()
+        expect(button).to_have_attribute("data-said", re.compile("copied|selected"))
+        assert "curl" in page.evaluate("getSelection().toString()")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.conftest import Visit, shot
@@ -26,6 +28,8 @@ PAGES = {
     "plan-search": "/import/preview/?search=q%3D2733&levels=1&levels=2",
     "imports": "/imports/",
     "imports-finished": "/imports/?state=finished",
+    "job": "/imports/{job}/",
+    "look": "/look/?obs_id=jw02733-o001_t001_nircam_f405n-f444w",
     "refresh": "/refresh/",
     "observation": f"/observations/{OBS_ID}/?find=t_",
     "file": "/files/{image}/",
@@ -39,7 +43,7 @@ PAGES = {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 380])
-def test_every_page_fits_its_window(visit: Visit, files: dict[str, int], scheme: str, width: int) -> None:
+def test_every_page_fits_its_window(visit: Visit, files: dict[str, Any], scheme: str, width: int) -> None:
     with visit(width=width, color_scheme=scheme) as page:
         for name, address in PAGES.items():
             page.goto(address.format(**files), wait_until="load")
@@ -50,14 +54,14 @@ def test_every_page_fits_its_window(visit: Visit, files: dict[str, int], scheme:
 
 
 @pytest.mark.parametrize("width", [360, 2560])
-def test_the_narrowest_and_the_widest_window_hold_every_page(visit: Visit, files: dict[str, int], width: int) -> None:
+def test_the_narrowest_and_the_widest_window_hold_every_page(visit: Visit, files: dict[str, Any], width: int) -> None:
     with visit(width=width) as page:
         for address in PAGES.values():
             page.goto(address.format(**files))
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_dashboard_as_the_readme_shows_it(visit: Visit, files: dict[str, int]) -> None:
+def test_the_dashboard_as_the_readme_shows_it(visit: Visit, files: dict[str, Any]) -> None:
     with visit(width=1280, color_scheme="light") as page:
         page.goto("/")
         shot(page, "readme-dashboard", full_page=False)

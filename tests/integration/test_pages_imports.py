@@ -17,6 +17,7 @@ from mast.models import ImportJob
 from mast.terms import JobState
 from tests.factories import JobFactory, ObservationFactory, TransferFactory, job_with
 from tests.pages import Element, page_of
+from tests.people import person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
 HTMX = {"HX-Request": "true"}
@@ -271,3 +272,38 @@ def test_a_large_job_is_added_up_once_for_all_who_look(monkeypatch: pytest.Monke
     assert [query["sql"] for query in queries if "mast_transfer" in query["sql"]] == []
     ImportJob.objects.filter(pk=job.pk).update(state=JobState.PAUSED)
     assert services.job_progress(job, max_files=6).state == JobState.PAUSED
+
+
+# --- on every page ----------------------------------------------------------------------------------------------
+
+
+def started_here(client: Client, path: str = "/guide/") -> list[str]:
+    """The names that the page lists as what its reader started."""
+    box = page_of(client.get(path)).one("aside", id="mine")
+    return [link.text for link in box.find("a")]
+
+
+def test_every_page_shows_what_one_started_and_how_far_it_is(client: Client, settings: Any) -> None:
+    assert started_here(client) == []
+    moving = JobFactory(state=JobState.DOWNLOADING, obs_id="jw00001-o001_t001_nircam_clear-f090w")
+    failed = JobFactory(state=JobState.FAILED, obs_id="jw00002-o001", ended_at=timezone.now(), error="No room.")
+    JobFactory(state=JobState.COMPLETE, obs_id="jw00003-o001", ended_at=timezone.now() - timedelta(minutes=5))
+    JobFactory(state=JobState.FAILED, obs_id="jw00004-o001", ended_at=timezone.now(), dismissed_at=timezone.now())
+    assert sorted(started_here(client)) == sorted([moving.obs_id, failed.obs_id])
+    assert started_here(client, "/imports/") == [], "their cards are on the page itself"
+    part = client.get("/imports/pill/").content.decode()
+    assert 'id="mine"' in part
+    assert 'hx-swap-oob="true"' in part
+    assert moving.obs_id.replace("_", "") in part.replace("<wbr>", "").replace("_", "")
+    assert "<input" not in part
+    assert moving.obs_id not in client.get("/imports/pill/?here=imports").content.decode()
+
+
+def test_with_logins_it_is_what_one_started_oneself(settings: Any) -> None:
+    settings.ACCESS = "login"
+    vera, otto = person("vera", "importer"), person("otto", "importer")
+    JobFactory(state=JobState.DOWNLOADING, obs_id="jw00001-o001", owner=vera)
+    for user, names in ((vera, ["jw00001-o001"]), (otto, [])):
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        assert started_here(client) == names
