@@ -30,6 +30,7 @@ class Installation:
 
     data_dir: Path
     environment: dict[str, str]
+    valkey: subprocess.Popen[bytes] | None = None
 
     def ask(self, *arguments: str) -> dict[str, Any]:
         """Run `jobs_child.py`; what it printed as JSON."""
@@ -45,7 +46,7 @@ class Installation:
         started: list[subprocess.Popen[bytes]] = []
         try:
             for number in range(count):
-                started.append(self._worker(number))
+                started.append(self.start_worker(number))
             self.ask("ready", str(count))
             yield started
         finally:
@@ -54,7 +55,27 @@ class Installation:
             for process in started:
                 _end(process)
 
-    def _worker(self, number: int) -> subprocess.Popen[bytes]:
+    def start_valkey(self) -> None:
+        server = Valkey.in_run_dir(self.data_dir / "run")
+        server.prepare()
+        with (self.data_dir / "valkey.log").open("ab") as output:
+            self.valkey = subprocess.Popen(server.command(), stdout=output, stderr=output)
+        _wait_for(server)
+
+    def stop_valkey(self) -> None:
+        if self.valkey is not None:
+            self.valkey.terminate()
+            _end(self.valkey)
+
+    def restart_valkey(self) -> None:
+        """Killed, and started again a moment later, as a supervisor does."""
+        if self.valkey is not None:
+            self.valkey.kill()
+            self.valkey.wait()
+        time.sleep(1)
+        self.start_valkey()
+
+    def start_worker(self, number: int) -> subprocess.Popen[bytes]:
         folder = self.data_dir / f"worker{number}"
         folder.mkdir(parents=True, exist_ok=True)
         options = ["--loglevel", "WARNING", "--hostname", f"worker{number}@localhost"]
@@ -76,22 +97,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def installed(folder: Path, mast_url: str, *, database_url: str = "", **settings: str) -> Iterator[Installation]:
     """A migrated database and a Valkey server, nothing in either; SQLite where no database is given."""
     shutil.rmtree(folder, ignore_errors=True)
-    server = Valkey.in_run_dir(folder / "run")
-    server.prepare()
     environment = clean_environment() | {
         "JWST_DATA_DIR": str(folder), "MAST_ARCHIVE": "live", "MAST_URL": mast_url, "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "jwstarchive.settings", "STORAGE_MIN_FREE_GB": "0", **settings,
     }  # fmt: skip
     installation = Installation(folder, environment)
-    with (folder / "valkey.log").open("wb") as output:
-        valkey = subprocess.Popen(server.command(), stdout=output, stderr=output)
+    installation.start_valkey()
     try:
-        _wait_for(server)
         installation.ask("migrate")
         yield installation
     finally:
-        valkey.terminate()
-        _end(valkey)
+        installation.stop_valkey()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -91,11 +91,11 @@ def exact(path: str, place: str) -> dict[str, float]:
     """Against astropy on the same pixels: limits to the bit, levels of the stretch, means of blocks."""
     import numpy as np
     from astropy.io import fits
-    from astropy.visualization import AsinhStretch, ManualInterval, PercentileInterval, ZScaleInterval
+    from astropy.visualization import AsinhStretch, HistEqStretch, ManualInterval, PercentileInterval, ZScaleInterval
 
     from mast.fits import pyramid
     from mast.fits.inspect import inspect_file
-    from mast.fits.limits import limits_of
+    from mast.fits.limits import knots_of, limits_of
     from mast.fits.options import parse_limits
     from mast.fits.planes import plane_of
     from mast.fits.stretch import stretched
@@ -106,12 +106,19 @@ def exact(path: str, place: str) -> dict[str, float]:
     limits = tuple(float(value) for value in ZScaleInterval().get_limits(data))
     finite = data[np.isfinite(data)]
     percentiles = tuple(float(value) for value in PercentileInterval(99.5).get_limits(finite))
-    different = worst = 0
+    different = worst = equalised = 0
+    equal = HistEqStretch(np.clip(finite, *limits))
+    start = time.perf_counter()
+    knots = knots_of(found)
+    knots_s = time.perf_counter() - start
     for top in range(0, len(data), 500):
         part = data[top : top + 500].astype("f4")
         theirs = AsinhStretch()(ManualInterval(*limits)(part))
         ours = stretched(part, found.facts.zscale, "asinh")
         gap = np.abs(np.nan_to_num(theirs * 255).astype(int) - np.nan_to_num(ours * 255).astype(int))
+        theirs = equal(ManualInterval(*limits)(part))
+        ours = stretched(part, found.facts.zscale, "histeq", knots=knots)
+        equalised += np.count_nonzero(np.floor(np.nan_to_num(theirs) * 256) != np.floor(np.nan_to_num(ours) * 256))
         different, worst = different + np.count_nonzero(gap), max(worst, int(gap.max()))
     rows = found.window(2, 0, 500, 0, data.shape[1] // 4)
     blocks = data[::-1][:2000].reshape(500, 4, -1, 4).astype("f8")
@@ -123,6 +130,8 @@ def exact(path: str, place: str) -> dict[str, float]:
         "percentiles_differ": float(percentiles != limits_of(found, parse_limits("99.5%"))),
         "share": different / data.size,
         "levels": float(worst),
+        "equalised": equalised / data.size,
+        "knots_s": knots_s,
         "mean_error": float(np.nanmax(np.abs(means - rows) / np.abs(means))),
         "nan_differs": float((np.isnan(means) != np.isnan(rows)).any()),
     }

@@ -39,8 +39,8 @@ def vera(archive: Archive) -> str:
 
 def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.goto("/login/?next=/account/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Log in").click()
 
 
