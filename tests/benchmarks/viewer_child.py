@@ -106,7 +106,7 @@ def exact(path: str, place: str) -> dict[str, float]:
     limits = tuple(float(value) for value in ZScaleInterval().get_limits(data))
     finite = data[np.isfinite(data)]
     percentiles = tuple(float(value) for value in PercentileInterval(99.5).get_limits(finite))
-    different = worst = equalised = 0
+    different = worst = equalised = compared = 0
     equal = HistEqStretch(np.clip(finite, *limits))
     start = time.perf_counter()
     knots = knots_of(found)
@@ -116,10 +116,13 @@ def exact(path: str, place: str) -> dict[str, float]:
         theirs = AsinhStretch()(ManualInterval(*limits)(part))
         ours = stretched(part, found.facts.zscale, "asinh")
         gap = np.abs(np.nan_to_num(theirs * 255).astype(int) - np.nan_to_num(ours * 255).astype(int))
+        different, worst = different + np.count_nonzero(gap), max(worst, int(gap.max()))
+        # Astropy looks each pixel up among all of them: a row of twenty is enough.
+        part = part[::20]
         theirs = equal(ManualInterval(*limits)(part))
         ours = stretched(part, found.facts.zscale, "histeq", knots=knots)
+        compared += part.size
         equalised += np.count_nonzero(np.floor(np.nan_to_num(theirs) * 256) != np.floor(np.nan_to_num(ours) * 256))
-        different, worst = different + np.count_nonzero(gap), max(worst, int(gap.max()))
     rows = found.window(2, 0, 500, 0, data.shape[1] // 4)
     blocks = data[::-1][:2000].reshape(500, 4, -1, 4).astype("f8")
     good = np.isfinite(blocks)
@@ -130,7 +133,7 @@ def exact(path: str, place: str) -> dict[str, float]:
         "percentiles_differ": float(percentiles != limits_of(found, parse_limits("99.5%"))),
         "share": different / data.size,
         "levels": float(worst),
-        "equalised": equalised / data.size,
+        "equalised": equalised / compared,
         "knots_s": knots_s,
         "mean_error": float(np.nanmax(np.abs(means - rows) / np.abs(means))),
         "nan_differs": float((np.isnan(means) != np.isnan(rows)).any()),
