@@ -27,7 +27,8 @@ class Card:
 
     @classmethod
     def of(cls, job: ImportJob, max_files: int = CARD_FILES) -> Card:
-        return cls(job, services.job_progress(job, max_files=max_files))
+        """The card of a row that was read just now."""
+        return cls(job, services.progress_of(job, max_files=max_files))
 
     @property
     def pace_s(self) -> int | None:

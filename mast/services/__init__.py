@@ -31,6 +31,7 @@ from mast.services.jobs import (
     may_steer,
     own_jobs,
     pause_job,
+    progress_of,
     resume_job,
     retry_job,
 )
@@ -178,6 +179,7 @@ __all__ = [
     "preview_import",
     "preview_thumbnail",
     "profile_of",
+    "progress_of",
     "pyramid_of",
     "refresh_all",
     "refresh_observation",

@@ -142,7 +142,11 @@ def _steered(action: str, job: ImportJob, act: Callable[[ImportJob], ImportJob])
 
 def job_progress(job: str | uuid.UUID | ImportJob, *, max_files: int = 200) -> JobProgress:
     """How far a job is, with its most telling files first; always read anew."""
-    row = get_job(job.pk if isinstance(job, ImportJob) else job)
+    return progress_of(get_job(job.pk if isinstance(job, ImportJob) else job), max_files=max_files)
+
+
+def progress_of(row: ImportJob, *, max_files: int = 200) -> JobProgress:
+    """The same of a row that was read just now, for whoever may know of it."""
     told = progress.of(row, max_files=max_files)
     if told.result is None:
         return told
