@@ -48,7 +48,7 @@ class May:
 
 
 def mine() -> list[Card]:
-    """What the reader started and is not over, or ended a moment ago, or failed and was not dismissed."""
+    """What the reader started and is not over, or failed and was not dismissed."""
     if not access.may(acting.current().user, Right.READ):
         return []
     return [Card.of(job, 0) for job in services.own_jobs()]

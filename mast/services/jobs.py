@@ -18,7 +18,7 @@ from mast.imports.progress import JobProgress
 from mast.models import ImportJob
 from mast.terms import JobState
 
-SHORTLY, LATELY = timedelta(minutes=1), timedelta(days=1)
+LATELY = timedelta(days=1)
 
 
 def get_job(job_id: str | uuid.UUID) -> ImportJob:
@@ -51,16 +51,11 @@ def jobs_in(states: Collection[str], limit: int = 50, offset: int = 0) -> tuple[
 
 
 def own_jobs(limit: int = 4) -> list[ImportJob]:
-    """What whoever acts started: under way, ended within a minute, or failed within a day and not dismissed.
+    """What whoever acts started and is under way, or failed within a day and was not dismissed.
 
     Without logins whoever asks is the one who started it.
     """
-    now = timezone.now()
-    seen = (
-        Q(state__in=terms.ACTIVE)
-        | Q(state__in=terms.ENDED, ended_at__gte=now - SHORTLY)
-        | Q(state=JobState.FAILED, ended_at__gte=now - LATELY)
-    )
+    seen = Q(state__in=terms.ACTIVE) | Q(state=JobState.FAILED, ended_at__gte=timezone.now() - LATELY)
     jobs = visibility.my_jobs().filter(seen, dismissed_at=None)
     user = acting.current().user
     if settings.ACCESS == "login" and user is not None:
