@@ -9,10 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from dashboard.crowd import CROWD
 from dashboard.jobcards import Card
 from mast import access, acting, services
 from mast.access import Right
 
+PILL_S = 2
 THEMES = ("auto", "light", "dark")
 
 
@@ -59,4 +61,4 @@ def pill() -> dict[str, Any]:
     if not access.may(acting.current().user, Right.READ):
         return {"count": 0, "percent": 0}
     count, percent = services.active_summary()
-    return {"count": count, "percent": round(percent)}
+    return {"count": count, "percent": round(percent), "pace_s": CROWD.pace_s(PILL_S)}

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from dashboard.crowd import CROWD
 from mast import services, terms
 from mast.models import ImportJob
 from mast.services import JobProgress
@@ -32,11 +33,14 @@ class Card:
 
     @property
     def pace_s(self) -> int | None:
-        """Seconds until the next poll: every second while bytes flow, slower in a queue, never once it stands still."""
+        """Seconds until the next poll: every second while bytes flow, slower in a queue, never once it stands still.
+
+        Slower, too, while very many tabs ask.
+        """
         is_new = timezone.now() - self.job.created_at < NEW
         if self.progress.state in terms.RUNNING or (is_new and self.progress.state == JobState.QUEUED):
-            return FAST_S
-        return SLOW_S if self.progress.state in terms.ACTIVE else None
+            return CROWD.pace_s(FAST_S)
+        return CROWD.pace_s(SLOW_S) if self.progress.state in terms.ACTIVE else None
 
     @property
     def actions(self) -> list[tuple[str, str]]:

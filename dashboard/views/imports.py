@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import reswap, retarget, trigger_client_event
 
+from dashboard.crowd import CROWD
 from dashboard.htmx import HtmxHttpRequest
 from dashboard.jobcards import CARD_FILES, Card
 from mast import library, services, terms, visibility
@@ -130,6 +131,7 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
 @require_GET
 def progress(request: HtmxHttpRequest, job_id: str) -> HttpResponse:
     """A poll's answer: the moving part of the card, or the whole card once its state is another."""
+    CROWD.came()
     full = request.GET.get("full") == "1"
     card = Card.of(services.get_job(job_id), PAGE_FILES if full else CARD_FILES)
     context = {"card": card, "full": full}
@@ -158,6 +160,7 @@ def act(request: HtmxHttpRequest, job_id: str, action: str) -> HttpResponse:
 @require_GET
 def pill(request: HttpRequest) -> HttpResponse:
     """The pill in the header, and with it the cards of what the reader started."""
+    CROWD.came()
     here = "imports" if request.GET.get("here") == "imports" else ""
     parts = (render_to_string(name, {"here": here, "oob": True}, request) for name in ("_pill.html", "_mine.html"))
     return HttpResponse("".join(parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard import jobcards
+from dashboard.crowd import MANY, SLOWEST_S, WINDOW_S, Crowd
 from mast import services
 from mast.imports import progress
 from mast.models import ImportJob
@@ -21,6 +24,11 @@ from tests.people import person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("valkey")]
 HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobcards, "CROWD", Crowd())
 
 
 def job_in(state: JobState, **fields: Any) -> ImportJob:
@@ -272,6 +280,20 @@ def test_a_large_job_is_added_up_once_for_all_who_look(monkeypatch: pytest.Monke
     assert [query["sql"] for query in queries if "mast_transfer" in query["sql"]] == []
     ImportJob.objects.filter(pk=job.pk).update(state=JobState.PAUSED)
     assert services.job_progress(job, max_files=6).state == JobState.PAUSED
+
+
+def test_tabs_come_less_often_while_they_are_very_many(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd()
+    assert (crowd.pace_s(1), crowd.pace_s(5)) == (1, 5)
+    monkeypatch.setattr(jobcards, "CROWD", crowd)
+    for _ in range(int(MANY * WINDOW_S * 2.5)):
+        crowd.came()
+    assert (crowd.pace_s(1), crowd.pace_s(5)) == (3, SLOWEST_S)
+    job = job_in(JobState.DOWNLOADING)
+    assert "load delay:3s" in client.get(f"/imports/{job.pk}/progress/?state=downloading").content.decode()
+    later = time.monotonic() + WINDOW_S + 1
+    monkeypatch.setattr("dashboard.crowd.time.monotonic", lambda: later)
+    assert crowd.pace_s(1) == 1
 
 
 # --- on every page ----------------------------------------------------------------------------------------------
