@@ -46,6 +46,7 @@ class ArchiveConfig:
     resolver_url : the name resolver's query, in full
     timeout_s : bound of one query, all its polling and paging included
     resolver_timeout_s : what the name resolver may take of it
+    heard : told after each query of the portal whether it answered in time
     """
 
     base_url: str
@@ -54,6 +55,7 @@ class ArchiveConfig:
     token: str = field(default="", repr=False)
     page_size: int = 50_000
     resolver_timeout_s: float = 15.0
+    heard: Callable[[bool], None] = field(default=lambda answered: None, repr=False, compare=False)
 
 
 class Client:
@@ -254,6 +256,11 @@ def _portal(config: ArchiveConfig, deadline: Deadline) -> Iterator[_Portal]:
         portal: _Portal = _portal_class()(session=wire.session)
         portal.prepare(config.base_url, wire)
         yield portal
+    except (errors.ArchiveUnavailable, errors.ArchiveTimeout):
+        config.heard(False)
+        raise
+    else:
+        config.heard(True)
     finally:
         wire.close()
 

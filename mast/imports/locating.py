@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from mast import conf
 from mast.archive import products as archive_products
-from mast.imports import planning
+from mast.imports import planning, upstream
 from mast.imports.leases import Claim
 from mast.models import ImportItem, Transfer
 from mast.terms import JobState, Rights, SourceChoice
@@ -33,7 +32,7 @@ def look_up(claims: Sequence[Claim]) -> None:
         return
     room = -len(unknown) % archive_products.URIS_A_REQUEST
     asked = [*unknown, *_next(unknown)[:room]]
-    keys = archive_products.path_lookup([transfer.data_uri for transfer in asked], conf.archive_config())
+    keys = archive_products.path_lookup([transfer.data_uri for transfer in asked], upstream.archive_config())
     with transaction.atomic():
         for transfer in asked:
             transfer.s3_key, transfer.s3_looked_up = keys.get(transfer.data_uri) or "", True

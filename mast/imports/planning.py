@@ -18,7 +18,7 @@ from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow, ProductRow
-from mast.imports import places
+from mast.imports import places, upstream
 from mast.models import DataFile, Transfer
 from mast.terms import CalibLevel, JobState, Rights, SourceChoice
 
@@ -77,12 +77,12 @@ def ask(obs_id: str) -> Offer:
     ObservationNotFound, ArchiveError
     """
     observation = resolve(obs_id)
-    return Offer(observation, archive_products.products([observation.obsid], conf.archive_config()))
+    return Offer(observation, archive_products.products([observation.obsid], upstream.archive_config()))
 
 
 def ask_many(obs_ids: Sequence[str]) -> dict[str, Offer]:
     """The same for many observations in as few requests; those MAST does not know by just this id are left out."""
-    config = conf.archive_config()
+    config = upstream.archive_config()
     observations = {row.obs_id: row for row in archive_search.observations(config, obs_ids=obs_ids)}
     listed: dict[str, list[ProductRow]] = defaultdict(list)
     for row in archive_products.products([row.obsid for row in observations.values()], config):
@@ -137,7 +137,7 @@ def resolve(obs_id: str) -> ObservationRow:
     ------
     ObservationNotFound : none, or several that the id cannot tell apart
     """
-    config = conf.archive_config()
+    config = upstream.archive_config()
     rows = archive_search.observations(config, obs_ids=[obs_id])
     if not rows and obs_id.isdigit():
         rows = archive_search.observations(config, obsids=[obs_id])

@@ -15,11 +15,11 @@ import msgspec
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from mast import conf, errors, terms
+from mast import errors, terms
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.rows import ObservationRow, ProductRow
-from mast.imports import broker, joblease
+from mast.imports import broker, joblease, upstream
 from mast.imports.joblease import JobClaim
 from mast.imports.upsert import COLUMNS, typed_fields, upsert_observations
 from mast.models import DataFile, ImportJob, Observation
@@ -183,7 +183,7 @@ def _batches() -> Iterator[list[Observation]]:
 
 def _refresh(observations: Sequence[Observation], tally: _Tally) -> None:
     """Read at most `BATCH` observations and their product lists again: one request, and two for their files."""
-    config = conf.archive_config()
+    config = upstream.archive_config()
     rows = archive_search.observations(config, obs_ids=[observation.obs_id for observation in observations])
     tally.requests += 1
     found = {row.obs_id: row for row in rows}
@@ -206,7 +206,7 @@ def _refresh_products(rows: Sequence[ObservationRow], tally: _Tally) -> None:
     obsids = [row.obsid for row in rows if row.obs_id in with_files and row.obsid]
     if not obsids:
         return
-    listed = archive_products.products(obsids, conf.archive_config())
+    listed = archive_products.products(obsids, upstream.archive_config())
     tally.requests += -(-len(obsids) // archive_products.OBSIDS_A_REQUEST)
     products = {row.data_uri: row for row in archive_products.distinct(listed) if row.data_uri in held}
     for uri, row in products.items():

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from mast import conf, errors
 from mast.archive import products
-from mast.imports import sources
+from mast.imports import sources, upstream
 from mast.transfer.config import TransferConfig
 from mast.transfer.sources import S3Source, Source
 
@@ -105,7 +105,7 @@ def open_remote(uri: str, budget_bytes: int) -> Remote:
 def _sources(uri: str) -> Iterator[Source]:
     key = None
     with contextlib.suppress(errors.ArchiveError):
-        key = products.path_lookup([uri], conf.archive_config()).get(uri)
+        key = products.path_lookup([uri], upstream.archive_config()).get(uri)
     if key:
         yield S3Source(settings.MAST_S3_ENDPOINT_URL, settings.MAST_S3_BUCKET, key, settings.MAST_S3_REGION)
     yield sources.http(uri, "PUBLIC")

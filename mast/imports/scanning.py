@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from mast import conf, terms
+from mast import terms
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.rows import ObservationRow, ProductRow
-from mast.imports import places, records, shelf
+from mast.imports import places, records, shelf, upstream
 from mast.imports.shelf import Outcome
 from mast.models import DataFile, ImportJob, Observation
 from mast.terms import JobState
@@ -39,9 +39,9 @@ def _owners(orphans: dict[str, list[Path]]) -> Iterator[tuple[ObservationRow, li
     guesses = sorted({guess for name, paths in orphans.items() for guess in _guesses(name, paths)})
     seen: set[str] = set()
     for batch in archive_products.batches(guesses, archive_products.OBSIDS_A_REQUEST):
-        observations = archive_search.observations(conf.archive_config(), obs_ids=batch)
+        observations = archive_search.observations(upstream.archive_config(), obs_ids=batch)
         by_obsid = {row.obsid: row for row in observations if row.obsid}
-        listed = archive_products.products(list(by_obsid), conf.archive_config())
+        listed = archive_products.products(list(by_obsid), upstream.archive_config())
         chosen = archive_products.select(listed, levels=None, product_type=archive_products.ANY_TYPE).chosen
         groups: dict[str, list[ProductRow]] = {}
         for row in chosen:

@@ -16,11 +16,11 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from mast import acting, conf, errors, terms, visibility
+from mast import acting, errors, terms, visibility
 from mast.archive import products as archive_products
 from mast.archive.rows import ObservationRow, ProductRow
 from mast.fits.inspect import inspect_file
-from mast.imports import broker, exclusive, joblease, places, planning, records, sources
+from mast.imports import broker, exclusive, joblease, places, planning, records, sources, upstream
 from mast.imports.joblease import JobClaim
 from mast.models import DataFile, ImportItem, ImportJob, Observation, Transfer
 from mast.terms import JobState, Source
@@ -125,7 +125,7 @@ def _stop_if(stopping: Callable[[], bool]) -> None:
 
 
 def _listed(observation: ObservationRow) -> list[ProductRow]:
-    rows = archive_products.products([observation.obsid], conf.archive_config())
+    rows = archive_products.products([observation.obsid], upstream.archive_config())
     return archive_products.select(rows, levels=None, product_type=archive_products.ANY_TYPE).chosen
 
 

@@ -13,8 +13,9 @@ from typing import Final
 
 from django.conf import settings
 
-from mast import conf, errors
+from mast import errors
 from mast.archive import previews
+from mast.imports import upstream
 
 SIDE: Final = 120
 MOST_PIXELS: Final = 40_000_000
@@ -38,7 +39,7 @@ def preview_thumbnail(uri: str, side: int = SIDE) -> bytes:
     if kept.is_file():
         return kept.read_bytes()
     with _turn(_in_line, wait_s=LINE_WAIT_S), _turn(_at_once, wait_s=WAIT_S):
-        thumbnail = _reduced(previews.fetch(uri, conf.archive_config()), side)
+        thumbnail = _reduced(previews.fetch(uri, upstream.archive_config()), side)
     _keep(kept, thumbnail)
     return thumbnail
 

@@ -10,15 +10,14 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from mast import conf, errors, quota, terms, visibility
+from mast import errors, quota, terms, visibility
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
 from mast.archive.rows import ProductRow
-from mast.imports import planning, searchcache
+from mast.imports import planning, searchcache, upstream
 from mast.models import CachedSearch, DataFile, Observation
-from mast.services import system
 
 IDS_A_QUERY = 500
 MOST_IDS = 20_000
@@ -69,16 +68,13 @@ def search(query: Query, *, with_held: bool = True) -> SearchResult:
 
 def _ask(query: Query) -> tuple[SearchAnswer, dt.datetime | None]:
     try:
-        answer = archive_search.search(query, conf.archive_config())
+        answer = archive_search.search(query, upstream.archive_config())
         searchcache.keep(query, answer)
-    except errors.ArchiveError as error:
-        if isinstance(error, errors.ArchiveUnavailable | errors.ArchiveTimeout):
-            system.mast_failed()
+    except errors.ArchiveError:
         kept = searchcache.find(query)
         if kept is None:
             raise
         return kept
-    system.mast_answered()
     return answer, None
 
 
@@ -102,7 +98,7 @@ def list_products(
     """The files MAST has of an observation, one row each. `calib_levels` None: of every level."""
     quota.spend(quota.SEARCHES)
     observation = planning.resolve(obs_id)
-    rows = archive_products.products([observation.obsid], conf.archive_config())
+    rows = archive_products.products([observation.obsid], upstream.archive_config())
     levels = None if calib_levels is None else set(calib_levels)
     selection = archive_products.select(rows, levels=levels, product_type=product_type or archive_products.ANY_TYPE)
     return ProductList(

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any
 
 from mast import health as parts_of_health
-from mast.imports import live
-
-_DOWN: Final = "mast down since"
-_STANDS_MS: Final = 10 * 60 * 1000
-"""how long nobody's finding MAST down is believed"""
+from mast.imports import upstream
 
 
 def health() -> dict[str, Any]:
@@ -24,19 +20,6 @@ def shelf_state() -> parts_of_health.Part:
     return parts_of_health.files()
 
 
-def mast_failed() -> None:
-    """MAST did not answer: pages say so, with the time it was first noticed."""
-    since = live.remembered(_DOWN) or dt.datetime.now(dt.UTC).isoformat().encode()
-    live.remember(_DOWN, since, _STANDS_MS)
-
-
-def mast_answered() -> None:
-    """MAST answered: whatever was noticed before is over."""
-    if live.remembered(_DOWN):
-        live.remember(_DOWN, b"", 1)
-
-
 def mast_down_since() -> dt.datetime | None:
     """When MAST was first noticed not to answer, while that is so."""
-    since = live.remembered(_DOWN)
-    return dt.datetime.fromisoformat(since.decode()) if since else None
+    return upstream.down_since()

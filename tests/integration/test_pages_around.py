@@ -14,10 +14,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
-from mast import services
+from mast import errors, services
 from mast.archive.rows import mjd_of
+from mast.imports import upstream
 from mast.models import AuditEntry, DataFile, Observation
-from mast.services import system
+from mast.services import ImportRequest
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory
 from tests.integration.little_mast import LittleMast
 from tests.pages import Element, page_of
@@ -108,11 +109,25 @@ def test_while_mast_is_down_every_page_says_since_when_and_kept_answers_are_offe
     again = page_of(client.get(kept["href"]))
     assert again.find("a", class_="obs")
     since = services.mast_down_since()
-    system.mast_failed()
+    upstream.heard(False)
     assert services.mast_down_since() == since
     little.server = None
     serve(little)
     page_of(client.get("/search/?kind=program&q=2733"))
+    assert services.mast_down_since() is None
+
+
+def test_whoever_asks_mast_notices_that_it_is_down(
+    client: Client, serve: Callable[[LittleMast], Any], little: LittleMast
+) -> None:
+    server = serve(little.observation("jw02733-o001_t001_nircam_clear-f090w", 1))
+    ObservationFactory(obs_id="jw02733-o001_t001_nircam_clear-f090w", obsid="1")
+    server.unavailable = True
+    with pytest.raises(errors.ArchiveError):
+        services.preview_import(ImportRequest("jw02733-o001_t001_nircam_clear-f090w"))
+    assert services.mast_down_since() is not None
+    server.unavailable = False
+    services.refresh_observation("jw02733-o001_t001_nircam_clear-f090w")
     assert services.mast_down_since() is None
 
 
