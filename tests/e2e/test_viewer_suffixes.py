@@ -16,7 +16,7 @@ from mast.practice.holdings import Catalogue
 from mast.terms import suffix_of
 from tests.e2e.conftest import SHOTS, Visit, shot
 from tests.e2e.holdings import Held, bring
-from tests.every_product import IMAGE, MASKS, PRODUCTS, SERIES
+from tests.every_product import DISPERSED, IMAGE, MASKS, PRODUCTS, SERIES
 from tests.stack.archive import Archive, started
 
 pytestmark = pytest.mark.e2e
@@ -43,6 +43,7 @@ SPECTRA = {"x1d", "x1dints", "c1d"}
 TABLES = {"stream", "ami-oi", "aminorm-oi", "cat", "phot", "whtlt", "pool", *SPECTRA}
 FILES = {f"{name}.fits": obs_id for name, *_, obs_id in PRODUCTS} | {
     f"{MASKS}_ami-oi.fits": MASKS,
+    f"{DISPERSED}_uncal.fits": SERIES,
     f"{IMAGE}_cat.ecsv": IMAGE,
     f"{SERIES}_phot.ecsv": SERIES,
     f"{SERIES}_whtlt.ecsv": SERIES,
@@ -115,6 +116,20 @@ def test_every_image_is_drawn(visit: Visit, files: dict[str, Held], scheme: str)
             expect(page.locator("#title")).to_contain_text(SHOWN.get(suffix, "SCI"))
             fits_the_window(page)
             shot(page, f"viewer-{suffix}-{scheme}")
+
+
+def test_the_difference_of_a_ramp_follows_the_integration(visit: Visit, files: dict[str, Held]) -> None:
+    with visit() as page:
+        page.goto(files["uncal"].view)
+        expect(page.locator("#stage")).to_have_attribute("data-drawn", "1", timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Last − first group").click()
+        expect(page.locator("#title")).to_contain_text("integration 1 of 12, group 4 minus group 1")
+        page.get_by_role("slider", name="integration").focus()
+        page.keyboard.press("End")
+        expect(page.locator("#title")).to_contain_text("integration 12 of 12, group 4 minus group 1")
+        page.get_by_role("button", name="Last − first group").click()
+        expect(page.locator("#title")).to_contain_text("integration 12 of 12, group")
+        expect(page.locator("#title")).not_to_contain_text("minus")
 
 
 @pytest.mark.parametrize("scheme", schemes())
