@@ -51,8 +51,7 @@ def looked_at(page: Page, name: str) -> None:
     shot(page, name)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 380])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 380)])
 def test_the_pages_around_an_account_are_without_a_violation(visit: Visit, vera: str, scheme: str, width: int) -> None:
     with visit(width=width, color_scheme=scheme) as page:
         log_in(page, vera, "a wrong password")
