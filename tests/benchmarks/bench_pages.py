@@ -280,7 +280,7 @@ def first_paint(report: Report, where: str, port: int) -> None:
             for _ in range(5):
                 page = browser.new_context().new_page()
                 page.goto(f"http://localhost:{port}/", wait_until="load")
-                page.wait_for_function(f"{PAINT[: -len('.startTime')]} !== undefined")
+                page.wait_for_function(f"() => {PAINT[: -len('.startTime')]} !== undefined")
                 taken.append(float(page.evaluate(PAINT)))
                 page.context.close()
             browser.close()

@@ -182,6 +182,6 @@ def test_the_watch_sees_what_it_is_to_see(root: Page) -> None:
     root.goto("/")
     root.evaluate("""() => { const image = document.createElement('div');
         image.innerHTML = '<img src=x onerror=alert(1)>'; document.body.append(image); window.alert('seen'); }""")
-    root.wait_for_function("window.reports.length > 0")
+    root.wait_for_function("() => window.reports.length > 0")
     assert root.evaluate("window.ran") == ["seen"]
     assert "script-src" in root.evaluate("window.reports")[0]
