@@ -27,7 +27,12 @@ from tests.people import person
 # Whether a name is known and a cursor is one of ours no description can say: such a 422 is an answer, and declared.
 # Every request here carries the token that opens the call, so none can show that it is ignored: `test_roles` does.
 UNFIT = [not_a_server_error, positive_data_acceptance, ignored_auth]
-pytestmark = [pytest.mark.django_db, pytest.mark.release]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.release,
+    # It reads an answer to its end and does not close it, as every server does: the file of a download stays open.
+    pytest.mark.filterwarnings("ignore:.*FileIO:pytest.PytestUnraisableExceptionWarning"),
+]
 RELEASE = os.environ.get("FAULT_SIZE") == "release"
 EXAMPLES = 70 if RELEASE else 3
 
