@@ -76,8 +76,10 @@ class _Connection:
                 for command in commands:
                     pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
                 return pipeline.execute()
-        except (redis.RedisError, OSError) as exc:
-            log.info("live numbers are not available: %s", exc)
+        # Whatever the client stumbles over: no page fails for the numbers of the last second.
+        except Exception as exc:
+            is_expected = isinstance(exc, redis.RedisError | OSError)
+            log.info("live numbers are not available: %s", exc, exc_info=None if is_expected else exc)
             self._quiet_until = time.monotonic() + PAUSE_S
             return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 import time
 from typing import Any
 
@@ -75,6 +77,24 @@ def test_without_redis_the_rows_answer_and_the_message_says_so(settings: Any) ->
     assert time.monotonic() - began < 1.5
     assert (progress.downloaded_bytes, progress.live) == (100, False)
     assert "last recorded" in progress.message
+
+
+@pytest.mark.parametrize("reply", [b"$4\r\n\xff\xfe\xff\xfe\r\n", b"*1\r\n:x\r\n", b"?\r\n", b"$999999999999\r\n"])
+def test_a_redis_that_answers_nonsense_fails_no_page(settings: Any, reply: bytes) -> None:
+    """The client knows more errors than those it calls its own: of text, of numbers."""
+
+    class Nonsense(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline():
+                self.wfile.write(reply * 8)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Nonsense) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.REDIS_URL = f"redis://127.0.0.1:{server.server_address[1]}/0"
+        assert progress_of(running()).downloaded_bytes == 100
+        assert live.remembered("anything") is None
+        server.shutdown()
 
 
 def test_what_a_file_waits_for_is_in_the_message(valkey: Any) -> None:
