@@ -71,7 +71,8 @@ def test_a_416_for_ever_ends_in_a_plain_get(world: World, content: bytes) -> Non
         server.fault("416", lies.status(416), times=99, when=lambda asked: asked.is_beyond(MIB))
         world.assert_is_a_version_of(world.fetch(server), server)
         assert server.fired["416"] >= 3
-        assert server.asked[-1].span is None
+        # Another connection's range may reach the server after the plain GET that ends the matter.
+        assert any(asked.method == "GET" and asked.span is None for asked in server.asked)
 
 
 def test_a_416_does_not_end_a_file_that_only_its_length_proves(world: World, content: bytes) -> None:
