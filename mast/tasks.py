@@ -40,7 +40,7 @@ def derive(data_uris: Sequence[str]) -> None:
 
 @shared_task
 def refresh(job_id: str) -> None:
-    """Read every observation again."""
+    """Read every observation again, or those that were chosen."""
     with stopping.by_signal(), acting.working_for(job_id):
         refreshing.run(job_id, stopping.is_asked)
 

@@ -35,8 +35,6 @@ TRY_THESE = [
     ("program", "2736", "the first deep field, SMACS 0723, by its program"),
 ]
 LATELY = timedelta(days=7)
-CHANGES_SAID = 10
-MOST_REFRESHED = 1000
 _rendered = Recent(seconds=60)
 """facets of a large library: the same for everybody until it is counted anew"""
 _lately = Recent(seconds=10)
@@ -148,20 +146,9 @@ def _done(request: HttpRequest, chosen: Selection, action: str) -> str:
         services.start_verification(ids, _user(request))
         return f"{len(ids)} {'file is' if len(ids) == 1 else 'files are'} being read again; Imports shows how far."
     if action == "refresh":
-        return _refreshed(request, chosen)
+        job = services.refresh_some(chosen.obs_ids, _user(request))
+        return f"To read again from MAST: {job.obs_id}. Imports shows how far it is and what changed."
     raise BadQuery(f"There is no action {action!r}.", fields={"action": "unknown"})
-
-
-def _refreshed(request: HttpRequest, chosen: Selection) -> str:
-    names = chosen.obs_ids
-    if len(names) > MOST_REFRESHED:
-        raise BadQuery(f"{len(names):,} are too many at once: Refresh Metadata reads all again as a job.", fields={})
-    report = services.refresh_some(names)
-    for change in report.changed[:CHANGES_SAID]:
-        messages.info(request, f"{change.obs_id}: {change.field} was {change.old}, is now {change.new}")
-    for obs_id, reason in report.failed[:CHANGES_SAID]:
-        messages.warning(request, f"{obs_id}: {reason}")
-    return report.message
 
 
 def _removal(chosen: Selection) -> services.Removal:

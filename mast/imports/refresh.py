@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from mast import errors, terms
 from mast.archive import products as archive_products
@@ -108,14 +109,6 @@ def one(obs_id: str) -> RefreshReport:
     return RefreshReport(obs_id, tally.updated, tally.changed, tally.sentence(), tally.requests)
 
 
-def some(obs_ids: Sequence[str]) -> RefreshReport:
-    """Read some observations and their products again; one that MAST has no more does not stop the others."""
-    tally = _Tally()
-    for part in archive_products.batches(list(obs_ids), BATCH):
-        _refresh(list(Observation.objects.filter(obs_id__in=part)), tally)
-    return RefreshReport("some", tally.updated, tally.changed, tally.sentence(), tally.requests, tally.failed)
-
-
 def start(user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
     """The job that refreshes everything, and whether it was under way already."""
     try:
@@ -133,36 +126,56 @@ def start(user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
     return job, False
 
 
+def start_some(observations: Sequence[int], user: AbstractBaseUser | None) -> ImportJob:
+    """The job that refreshes these records."""
+    some = counted(len(observations), "observation")
+    with transaction.atomic():
+        job = ImportJob.objects.create(
+            kind=ImportJob.Kind.REFRESH,
+            obs_id=some,
+            owner_id=user.pk if user is not None and user.is_authenticated else None,
+            result={"observationIds": list(observations)},
+            message=f"{some} to read again.",
+        )
+        transaction.on_commit(lambda: broker.publish_job(job))
+    return job
+
+
 def run(job_id: str, stopping: Callable[[], bool]) -> None:
     """Do a refresh job's work; one batch that fails does not stop the others."""
-    joblease.run(job_id, JobState.DOWNLOADING, lambda held: _refresh_all(held, stopping))
+    joblease.run(job_id, JobState.DOWNLOADING, lambda held: _work(held, stopping))
 
 
-def _refresh_all(held: JobClaim, stopping: Callable[[], bool]) -> None:
-    total = Observation.objects.count()
+def _work(held: JobClaim, stopping: Callable[[], bool]) -> None:
+    chosen = held.job.result.get("observationIds")
+    wanted = Observation.objects.all() if chosen is None else Observation.objects.filter(pk__in=chosen)
+    total = wanted.count()
+
+    def result(tally: _Tally) -> dict[str, Any]:
+        return tally.to_result() if chosen is None else {"observationIds": chosen, **tally.to_result()}
 
     def beat(seen: int, tally: _Tally) -> None:
         if stopping():
             raise errors.Cancelled
-        held.beat(100 * seen / max(total, seen), f"{seen} of {total} observations read again.", tally.to_result())
+        held.beat(100 * seen / max(total, seen), f"{seen} of {total} observations read again.", result(tally))
 
-    tally = _everything(beat)
+    tally = _each(wanted, beat)
     if tally.failed and not tally.updated:
         held.fail(errors.ArchiveUnavailable(f"No observation could be read again: {tally.failed[0][1]}"))
         return
-    held.complete(tally.sentence(), tally.to_result())
+    held.complete(tally.sentence(), result(tally))
 
 
 def everything() -> RefreshReport:
     """Read every observation again, now."""
-    tally = _everything(lambda _seen, _tally: None)
+    tally = _each(Observation.objects.all(), lambda _seen, _tally: None)
     return RefreshReport(ALL, tally.updated, tally.changed, tally.sentence(), tally.requests, tally.failed)
 
 
-def _everything(on_batch: Callable[[int, _Tally], None]) -> _Tally:
+def _each(wanted: QuerySet[Observation], on_batch: Callable[[int, _Tally], None]) -> _Tally:
     """Batch after batch; one that fails does not stop the others. `on_batch` is told before each how many were seen."""
     tally, seen = _Tally(), 0
-    for batch in _batches():
+    for batch in _batches(wanted):
         on_batch(seen, tally)
         try:
             _refresh(batch, tally)
@@ -173,10 +186,10 @@ def _everything(on_batch: Callable[[int, _Tally], None]) -> _Tally:
     return tally
 
 
-def _batches() -> Iterator[list[Observation]]:
-    """Every observation, by key, so that none is skipped while others are added."""
+def _batches(wanted: QuerySet[Observation]) -> Iterator[list[Observation]]:
+    """Every one of them, by key, so that none is skipped while others are added."""
     last = 0
-    while batch := list(Observation.objects.filter(pk__gt=last).order_by("pk")[:BATCH]):
+    while batch := list(wanted.filter(pk__gt=last).order_by("pk")[:BATCH]):
         yield batch
         last = batch[-1].pk
 

@@ -1,4 +1,4 @@
-"""Metadata read again from MAST, for one observation or for all."""
+"""Metadata read again from MAST, for one observation, some or all."""
 
 from __future__ import annotations
 
@@ -34,14 +34,13 @@ def refresh_observation(obs_id: str) -> RefreshReport:
     return report
 
 
-def refresh_some(obs_ids: Sequence[str]) -> RefreshReport:
-    """Read some observations and their products again, now: three requests for up to a thousand."""
+def refresh_some(obs_ids: Sequence[str], user: AbstractBaseUser | None = None) -> ImportJob:
+    """Begin reading some observations and their products again, as a job: three requests to MAST for each thousand."""
     access.demand(Right.CURATE)
-    quota.spend(quota.SEARCHES)
-    known = visibility.my_observations().filter(obs_id__in=obs_ids).order_by("obs_id")
-    report = _of_known(refresh.some(list(known.values_list("obs_id", flat=True))))
-    audit.note("metadata.refresh", report.message, changed=len(report.changed))
-    return report
+    known = visibility.my_observations().filter(obs_id__in=obs_ids).order_by("pk")
+    job = refresh.start_some(list(known.values_list("pk", flat=True)), user)
+    audit.note("metadata.refresh", job.obs_id, job=str(job.pk))
+    return job
 
 
 def _of_known(report: RefreshReport) -> RefreshReport:

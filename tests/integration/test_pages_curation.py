@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from dashboard.models import SavedView
 from mast import conf, counts, services, tasks
+from mast.imports import refresh, upkeep, verifyjob
 from mast.imports import trash as trashing
-from mast.imports import upkeep, verifyjob
 from mast.models import DataFile, ImportJob, LibraryCount, Observation, Tag, Trash
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, on_disk
 from tests.integration.little_mast import LittleMast
@@ -193,19 +193,51 @@ def test_no_cell_of_a_manifest_is_a_formula(client: Client, pair: tuple[DataFile
     assert row["calibration_version"] == "'=cmd|'/c calc'!A1"
 
 
-def test_selected_observations_are_refreshed_and_say_what_changed(
+@pytest.mark.usefixtures("valkey")
+def test_selected_observations_are_refreshed_as_a_job_that_says_what_changed(
     client: Client, serve: Callable[[LittleMast], Any], little: LittleMast
 ) -> None:
     row = ObservationFactory(obs_id="jw02733-o001_t001_nircam_clear-f090w", obsid="1", target_name="OLD")
     gone = ObservationFactory(obs_id="jw02733-o009_t001_nircam_clear-f090w")
-    for each in (row, gone):
+    left_alone = ObservationFactory(obs_id="jw02733-o002_t001_nircam_clear-f090w", obsid="2", target_name="OLD")
+    for each in (row, gone, left_alone):
         DataFileFactory(observation=each)
     little.observation(row.obs_id, 1, target_name="NEW")
+    little.observation(left_alone.obs_id, 2, target_name="NEW")
     serve(little)
     response = act(client, "refresh", obs_id=[row.obs_id, gone.obs_id])
     words = page_of(client.get(response["Location"])).one("ul", class_="messages").text
-    assert "target_name was OLD, is now NEW" in words
-    assert f"{gone.obs_id}: MAST does not list it any more." in words
+    assert "To read again from MAST: 2 observations." in words
+    job = ImportJob.objects.get(kind="refresh")
+    refresh.run(str(job.pk), lambda: False)
+    job.refresh_from_db()
+    assert (job.state, job.result["updatedCount"]) == ("complete", 1)
+    page = page_of(client.get(f"/imports/{job.pk}/"))
+    assert "Refresh Metadata of 2 observations" in page.text
+    assert "OLD" in page.text
+    assert "NEW" in page.text
+    assert "MAST does not list it any more." in page.text
+    left_alone.refresh_from_db()
+    assert left_alone.target_name == "OLD"
+
+
+@pytest.mark.usefixtures("valkey")
+def test_a_refresh_of_some_that_its_worker_left_begins_again_with_the_same_ones(
+    client: Client, serve: Callable[[LittleMast], Any], little: LittleMast
+) -> None:
+    rows = [ObservationFactory(obs_id=f"jw02733-o00{n}_t001_nircam_clear-f090w", obsid=str(n)) for n in (1, 2)]
+    for number, row in enumerate(rows, start=1):
+        little.observation(row.obs_id, number, target_name="NEW")
+    serve(little)
+    act(client, "refresh", obs_id=[rows[0].obs_id])
+    job = ImportJob.objects.get(kind="refresh")
+    refresh.run(str(job.pk), lambda: True)
+    job.refresh_from_db()
+    assert job.state == "queued"
+    refresh.run(str(job.pk), lambda: False)
+    for row in rows:
+        row.refresh_from_db()
+    assert [row.target_name == "NEW" for row in rows] == [True, False]
 
 
 # --- trash ------------------------------------------------------------------------------------------------------
