@@ -23,7 +23,13 @@ _WORDS = {
     "file.verify": "verification asked for",
     "file.fetch_again": "fetched again",
 }
-_WORDS_OF_MANY = {"record.tag": "tagged", "record.untag": "lost the tag", "record.note": "a note added"}
+_WORDS_OF_MANY = {
+    "record.tag": "tagged",
+    "record.untag": "lost the tag",
+    "record.note": "a note added",
+    "metadata.refresh_some": "metadata asked for again",
+}
+_NAMED = {"record.tag", "record.untag"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def _deeds(row: Observation) -> Iterator[Event]:
     for entry in AuditEntry.objects.filter(action__in=_WORDS_OF_MANY).order_by("-at")[:MOST_LOOKED_AT]:
         detail = entry.detail
         if row.pk in detail.get("observations", ()) or any(pk in files for pk in detail.get("files") or ()):
-            named = f" “{entry.target}”" if entry.action != "record.note" else ""
+            named = f" “{entry.target}”" if entry.action in _NAMED else ""
             yield Event(entry.at, f"{_WORDS_OF_MANY[entry.action]}{named}", entry.who)
 
 

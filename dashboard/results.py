@@ -21,6 +21,8 @@ from mast.archive.rows import ObservationRow
 from mast.visibility import Reader
 
 PAGE_SIZE = 50
+KINDS_NAMED = 3
+"""suffixes of held files that a row names"""
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,26 @@ class Line:
     """One row of the table."""
 
     row: ObservationRow
-    held_files: int
+    held_kinds: dict[str, int]
+    """how many files of which suffix are in the library"""
     thumb_id: int | None
     """a held file that shows what it looks like"""
     cells: list[Cell]
+
+    @property
+    def held_files(self) -> int:
+        return sum(self.held_kinds.values())
+
+    @property
+    def held_words(self) -> str:
+        """The suffixes of its files: `cat, i2d, segm`, and how many more there are."""
+        kinds = [kind or "other" for kind in self.held_kinds]
+        more = f" + {len(kinds) - KINDS_NAMED}" if len(kinds) > KINDS_NAMED else ""
+        return ", ".join(kinds[:KINDS_NAMED]) + more
+
+    @property
+    def held_title(self) -> str:
+        return ", ".join(f"{count} {kind or 'other'}" for kind, count in self.held_kinds.items())
 
     @property
     def preview_uri(self) -> str:
@@ -94,10 +112,10 @@ def page_of(rows: Sequence[ObservationRow], shown: Shown) -> Page[ObservationRow
 
 def as_lines(rows: Sequence[ObservationRow], shown: Shown, user: Reader) -> list[Line]:
     """The rows of one page: two queries."""
-    held = services.held_counts(row.obs_id for row in rows)
+    held = services.held_kinds(row.obs_id for row in rows)
     pictures = _pictures(list(held), user)
     return [
-        Line(row, held.get(row.obs_id, 0), pictures.get(row.obs_id), [column.cell(row) for column in shown.columns])
+        Line(row, held.get(row.obs_id, {}), pictures.get(row.obs_id), [column.cell(row) for column in shown.columns])
         for row in rows
     ]
 

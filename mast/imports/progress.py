@@ -43,6 +43,12 @@ class FileProgress:
     message: str = ""
     error: str = ""
 
+    @property
+    def eta_seconds(self) -> float | None:
+        """Until its last byte at the speed of now; None where nothing comes."""
+        left = self.total_bytes - self.downloaded_bytes
+        return left / self.speed_bytes_per_sec if self.speed_bytes_per_sec > 0 and left > 0 else None
+
 
 @dataclass(frozen=True)
 class ImportResult:

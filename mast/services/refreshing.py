@@ -38,8 +38,9 @@ def refresh_some(obs_ids: Sequence[str], user: AbstractBaseUser | None = None) -
     """Begin reading some observations and their products again, as a job: three requests to MAST for each thousand."""
     access.demand(Right.CURATE)
     known = visibility.my_observations().filter(obs_id__in=obs_ids).order_by("pk")
-    job = refresh.start_some(list(known.values_list("pk", flat=True)), user)
-    audit.note("metadata.refresh", job.obs_id, job=str(job.pk))
+    ids = list(known.values_list("pk", flat=True))
+    job = refresh.start_some(ids, user)
+    audit.note("metadata.refresh_some", job.obs_id, job=str(job.pk), observations=ids)
     return job
 
 

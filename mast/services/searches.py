@@ -111,13 +111,20 @@ def list_products(
 
 def held_counts(obs_ids: Iterable[str]) -> dict[str, int]:
     """How many files of each observation are in the library; observations with none are left out."""
+    return {obs_id: sum(kinds.values()) for obs_id, kinds in held_kinds(obs_ids).items()}
+
+
+def held_kinds(obs_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """How many files of which suffix of each observation are in the library; observations with none are left out."""
     wanted = list(dict.fromkeys(obs_ids))
-    counts: dict[str, int] = {}
+    kinds: dict[str, dict[str, int]] = {}
     for start in range(0, len(wanted), IDS_A_QUERY):
         part = wanted[start : start + IDS_A_QUERY]
         files = visibility.my_files().filter(observations__obs_id__in=part, state=DataFile.State.HELD)
-        counts |= dict(files.values_list("observations__obs_id").annotate(count=Count("pk")).order_by())
-    return counts
+        by_kind = files.values_list("observations__obs_id", "suffix").annotate(count=Count("pk")).order_by("suffix")
+        for obs_id, suffix, count in by_kind:
+            kinds.setdefault(obs_id, {})[suffix] = count
+    return kinds
 
 
 def held_among(obs_ids: Iterable[str]) -> set[str]:

@@ -45,6 +45,7 @@ def test_live_numbers_are_ahead_of_the_row(valkey: Any) -> None:
     assert (progress.download_source, progress.live) == ("s3", True)
     (file,) = progress.file_progress
     assert (file.downloaded_bytes, file.progress_percent, file.status, file.source) == (400, 40.0, "downloading", "s3")
+    assert file.eta_seconds == 12.0
 
 
 def test_numbers_of_an_earlier_claim_say_nothing(valkey: Any) -> None:

@@ -219,6 +219,9 @@ def test_selected_observations_are_refreshed_as_a_job_that_says_what_changed(
     assert "MAST does not list it any more." in page.text
     left_alone.refresh_from_db()
     assert left_alone.target_name == "OLD"
+    for each, words in ((row, True), (left_alone, False)):
+        history = page_of(client.get(f"/observations/{each.obs_id}/")).one("section", aria_labelledby="history-title")
+        assert ("metadata asked for again" in history.text) == words
 
 
 @pytest.mark.usefixtures("valkey")

@@ -116,6 +116,17 @@ def test_an_observation_in_the_library_says_so_and_leads_to_its_page(client: Cli
     assert page.one("img", class_="thumb")
 
 
+def test_a_row_names_the_kinds_of_file_that_are_held(client: Client) -> None:
+    row = ObservationFactory(obs_id=OBS_ID)
+    for suffix in ("i2d", "cal", "cal", "cat", "segm"):
+        DataFileFactory(observation=row, suffix=suffix)
+    page = get(client, f"kind=observation&q={OBS_ID}")
+    badge = page.one("a", class_="good")
+    assert (badge.text, badge["title"]) == ("5 files", "2 cal, 1 cat, 1 i2d, 1 segm")
+    (cell,) = [cell for cell in page.one("tbody").find("td") if "5 files" in cell.text]
+    assert "cal, cat, i2d + 1" in cell.text
+
+
 # --- what cannot be asked, what is not found --------------------------------------------------------------------
 
 
