@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from mast import errors, terms
-from mast.imports import owners
+from mast.imports import broker, owners
 from mast.imports.leases import FREE, lease
 from mast.models import ImportJob
 from mast.terms import JobState
@@ -59,6 +60,15 @@ class JobClaim:
     def release(self) -> None:
         """Give it back to the queue: this worker stops."""
         self.row().update(**UNHELD, state=JobState.QUEUED)
+
+
+def begin(kind: ImportJob.Kind, obs_id: str, user: AbstractBaseUser | None, message: str, **fields: Any) -> ImportJob:
+    """A new job for the workers. `IntegrityError` when one with the same `choices_key` is under way."""
+    owner_id = user.pk if user is not None and user.is_authenticated else None
+    with transaction.atomic():
+        job = ImportJob.objects.create(kind=kind, obs_id=obs_id, owner_id=owner_id, message=message, **fields)
+        transaction.on_commit(lambda: broker.publish_job(job))
+    return job
 
 
 def claim(job_id: str | uuid.UUID, state: JobState) -> JobClaim | None:

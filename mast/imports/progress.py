@@ -46,8 +46,7 @@ class FileProgress:
     @property
     def eta_seconds(self) -> float | None:
         """Until its last byte at the speed of now; None where nothing comes."""
-        left = self.total_bytes - self.downloaded_bytes
-        return left / self.speed_bytes_per_sec if self.speed_bytes_per_sec > 0 and left > 0 else None
+        return _eta(self.total_bytes - self.downloaded_bytes, self.speed_bytes_per_sec)
 
 
 @dataclass(frozen=True)
@@ -167,13 +166,17 @@ def _now(job: ImportJob, max_files: int) -> JobProgress:
         downloaded_bytes=done,
         download_progress_percent=_share(done, totals["size"], is_done=job.state == JobState.COMPLETE),
         speed_bytes_per_sec=speed,
-        eta_seconds=(totals["size"] - done) / speed if speed > 0 else None,
+        eta_seconds=_eta(totals["size"] - done, speed),
         download_source=_source(rows, fresh) or None,
         file_progress=[_file(row, fresh.get(row.pk)) for row in rows],
         file_count=totals["count"],
         result=_result(job, totals) if job.is_ended else None,
         live=numbers is not None,
     )
+
+
+def _eta(left_bytes: int, bytes_per_s: float) -> float | None:
+    return left_bytes / bytes_per_s if bytes_per_s > 0 else None
 
 
 def _totals(transfers: QuerySet[Transfer]) -> dict[str, int]:

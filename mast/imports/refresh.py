@@ -13,14 +13,14 @@ from typing import Any, Final
 
 import msgspec
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 
 from mast import errors, terms
 from mast.archive import products as archive_products
 from mast.archive import search as archive_search
 from mast.archive.rows import ObservationRow, ProductRow
-from mast.imports import broker, joblease, upstream
+from mast.imports import joblease, upstream
 from mast.imports.joblease import JobClaim
 from mast.imports.upsert import COLUMNS, typed_fields, upsert_observations
 from mast.models import DataFile, ImportJob, Observation
@@ -74,6 +74,8 @@ class _Tally:
     change_count: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     requests: int = 0
+    error: str = ""
+    """of a batch that MAST did not answer for; empty while it does"""
 
     def to_result(self) -> dict[str, Any]:
         return {
@@ -111,34 +113,18 @@ def one(obs_id: str) -> RefreshReport:
 
 def start(user: AbstractBaseUser | None) -> tuple[ImportJob, bool]:
     """The job that refreshes everything, and whether it was under way already."""
+    message = f"{counted(Observation.objects.count(), 'observation')} to read again."
     try:
-        with transaction.atomic():
-            job = ImportJob.objects.create(
-                kind=ImportJob.Kind.REFRESH,
-                obs_id=ALL,
-                choices_key="refresh all",
-                owner_id=user.pk if user is not None and user.is_authenticated else None,
-                message=f"{counted(Observation.objects.count(), 'observation')} to read again.",
-            )
-            transaction.on_commit(lambda: broker.publish_job(job))
+        return joblease.begin(ImportJob.Kind.REFRESH, ALL, user, message, choices_key="refresh all"), False
     except IntegrityError:
         return ImportJob.objects.get(choices_key="refresh all", state__in=terms.LIVE), True
-    return job, False
 
 
 def start_some(observations: Sequence[int], user: AbstractBaseUser | None) -> ImportJob:
     """The job that refreshes these records."""
     some = counted(len(observations), "observation")
-    with transaction.atomic():
-        job = ImportJob.objects.create(
-            kind=ImportJob.Kind.REFRESH,
-            obs_id=some,
-            owner_id=user.pk if user is not None and user.is_authenticated else None,
-            result={"observationIds": list(observations)},
-            message=f"{some} to read again.",
-        )
-        transaction.on_commit(lambda: broker.publish_job(job))
-    return job
+    result = {"observationIds": list(observations)}
+    return joblease.begin(ImportJob.Kind.REFRESH, some, user, f"{some} to read again.", result=result)
 
 
 def run(job_id: str, stopping: Callable[[], bool]) -> None:
@@ -160,8 +146,8 @@ def _work(held: JobClaim, stopping: Callable[[], bool]) -> None:
         held.beat(100 * seen / max(total, seen), f"{seen} of {total} observations read again.", result(tally))
 
     tally = _each(wanted, beat)
-    if tally.failed and not tally.updated:
-        held.fail(errors.ArchiveUnavailable(f"No observation could be read again: {tally.failed[0][1]}"))
+    if tally.error and not tally.updated:
+        held.fail(errors.ArchiveUnavailable(f"No observation could be read again: {tally.error}"))
         return
     held.complete(tally.sentence(), result(tally))
 
@@ -182,6 +168,7 @@ def _each(wanted: QuerySet[Observation], on_batch: Callable[[int, _Tally], None]
         except errors.ArchiveError as error:
             log.warning("a batch of %d observations was not refreshed: %s", len(batch), error)
             tally.failed += [(observation.obs_id, error.message) for observation in batch]
+            tally.error = error.message
         seen += len(batch)
     return tally
 

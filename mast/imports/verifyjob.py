@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
 
 from mast import errors
-from mast.imports import broker, joblease, verification
+from mast.imports import joblease, verification
 from mast.imports.joblease import JobClaim
 from mast.models import DataFile, ImportJob
 from mast.terms import JobState
@@ -19,16 +18,8 @@ from mast.words import counted
 def start(file_ids: Sequence[int], user: AbstractBaseUser | None) -> ImportJob:
     """The job that reads these files again."""
     files = counted(len(file_ids), "file")
-    with transaction.atomic():
-        job = ImportJob.objects.create(
-            kind=ImportJob.Kind.VERIFY,
-            obs_id=files,
-            owner_id=user.pk if user is not None and user.is_authenticated else None,
-            result={"fileIds": list(file_ids)},
-            message=f"{files} to read again.",
-        )
-        transaction.on_commit(lambda: broker.publish_job(job))
-    return job
+    result = {"fileIds": list(file_ids)}
+    return joblease.begin(ImportJob.Kind.VERIFY, files, user, f"{files} to read again.", result=result)
 
 
 def run(job_id: str, stopping: Callable[[], bool]) -> None:

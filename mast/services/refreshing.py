@@ -37,6 +37,7 @@ def refresh_observation(obs_id: str) -> RefreshReport:
 def refresh_some(obs_ids: Sequence[str], user: AbstractBaseUser | None = None) -> ImportJob:
     """Begin reading some observations and their products again, as a job: three requests to MAST for each thousand."""
     access.demand(Right.CURATE)
+    quota.spend(quota.SEARCHES)
     known = visibility.my_observations().filter(obs_id__in=obs_ids).order_by("pk")
     ids = list(known.values_list("pk", flat=True))
     job = refresh.start_some(ids, user)

@@ -225,6 +225,20 @@ def test_selected_observations_are_refreshed_as_a_job_that_says_what_changed(
 
 
 @pytest.mark.usefixtures("valkey")
+def test_a_refresh_of_what_mast_lists_no_more_ends_and_says_so(
+    client: Client, serve: Callable[[LittleMast], Any], little: LittleMast
+) -> None:
+    gone = ObservationFactory(obs_id="jw02733-o009_t001_nircam_clear-f090w")
+    serve(little)
+    act(client, "refresh", obs_id=[gone.obs_id])
+    job = ImportJob.objects.get(kind="refresh")
+    refresh.run(str(job.pk), lambda: False)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("complete", "")
+    assert job.result["failed"] == [{"obsId": gone.obs_id, "reason": "MAST does not list it any more."}]
+
+
+@pytest.mark.usefixtures("valkey")
 def test_a_refresh_of_some_that_its_worker_left_begins_again_with_the_same_ones(
     client: Client, serve: Callable[[LittleMast], Any], little: LittleMast
 ) -> None:
