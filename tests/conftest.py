@@ -16,6 +16,7 @@ import redis
 from django.conf import settings as django_settings
 
 from jwstarchive.run.valkey import Valkey
+from mast.archive.client import KNOWN_COLUMNS
 from mast.transfer.waits import WAITS
 
 if find_spec("tests.practice_fixture"):
@@ -48,10 +49,14 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _waits_are_its_own() -> Iterator[None]:
-    """What one test's servers asked for is not asked of the next: a worker shares such waits with its whole site."""
+def _servers_are_its_own() -> Iterator[None]:
+    """What one test's servers said does not count for the next, whose server may have the same port.
+
+    A worker shares the waits its servers ask for with its whole site, and keeps MAST's columns by address.
+    """
     yield
     WAITS.share_with(None)
+    KNOWN_COLUMNS.clear()
 
 
 @pytest.fixture(scope="session")

@@ -179,7 +179,7 @@ class _Portal:
         try:
             return self.build_filter_set(COLUMNS_SERVICE, service, **filters)
         except InvalidQueryError as exc:
-            _COLUMNS.pop(self.base, None)
+            KNOWN_COLUMNS.pop(self.base, None)
             raise errors.MalformedReply(
                 f"MAST's list of columns does not fit this query ({exc}). Try again later."
             ) from exc
@@ -188,15 +188,15 @@ class _Portal:
         return self.service_request_async(service, params, pagesize=page_size)
 
     def _get_col_config(self, service: str, fetch_name: str | None = None) -> None:
-        if self.base not in _COLUMNS:
+        if self.base not in KNOWN_COLUMNS:
             body = self.wire.fetch(
                 "POST",
                 self.COLUMNS_CONFIG_URL,
                 data=f"colConfigId={fetch_name or service}",
                 headers={"Content-type": "application/x-www-form-urlencoded", "Accept": "text/plain"},
             )
-            _COLUMNS[self.base] = _read_columns(body)
-        self._column_configs[service] = _COLUMNS[self.base]
+            KNOWN_COLUMNS[self.base] = _read_columns(body)
+        self._column_configs[service] = KNOWN_COLUMNS[self.base]
 
     def _request(self, method: str, url: str, *, data: str, headers: dict[str, str], **_: Any) -> list[Envelope]:
         answers: list[Envelope] = []
@@ -230,7 +230,7 @@ def _refuse_endless(paging: Paging) -> None:
         )
 
 
-_COLUMNS: dict[str, dict[str, Any]] = {}
+KNOWN_COLUMNS: dict[str, dict[str, Any]] = {}
 """MAST's column descriptions by base URL. They change with MAST's releases, so once per process is enough."""
 
 
