@@ -4,6 +4,7 @@
 const root = document.documentElement;
 const POLL_AGAIN_MS = 5000;
 const SAID_MS = 4000;
+const SLOW_MS = 400;
 
 // Django's admin remembers its theme here; ours is in a cookie that the server reads.
 try { localStorage.setItem("theme", root.dataset.theme || "auto"); } catch { /* storage may be off */ }
@@ -35,17 +36,23 @@ document.addEventListener("htmx:sendError", (event) => {
   document.getElementById("toasts").append(toast);
 });
 
-// --- slow answers: elapsed seconds and Cancel
-let clock;
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const waiting = event.detail.elt.querySelector?.("[data-elapsed]");
-  if (!waiting) return;
-  const start = performance.now();
-  clearInterval(clock);
-  waiting.textContent = "0";
-  clock = setInterval(() => { waiting.textContent = Math.round((performance.now() - start) / 1000); }, 1000);
-});
-document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt.querySelector?.("[data-elapsed]")) clearInterval(clock); });
+// --- slow answers, of htmx or of a whole page: elapsed seconds and Cancel
+const slow = document.getElementById("slow");
+let clock, start, stopAsking;
+const answered = () => { clearInterval(clock); slow.hidden = true; };
+const asking = (words, stop) => {
+  if (!words) return;
+  answered();
+  [stopAsking, start] = [stop, performance.now()];
+  clock = setInterval(() => {
+    if (slow.hidden) { slow.hidden = false; slow.querySelector("[role]").textContent = words; }
+    slow.querySelector("[data-elapsed]").textContent = Math.floor((performance.now() - start) / 1000);
+  }, SLOW_MS);
+};
+document.addEventListener("htmx:beforeRequest", ({ detail: { requestConfig: { elt } } }) => asking(elt.dataset.slow, () => htmx.trigger(elt, "htmx:abort")));
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.requestConfig.elt.dataset.slow) answered(); });
+document.addEventListener("submit", (event) => { if (!event.defaultPrevented) asking((event.submitter || event.target).dataset.slow, () => stop()); });
+addEventListener("pageshow", answered);
 
 // --- clicks: cancel, copy, dismiss a toast
 // Browsers give the clipboard to pages from https or from this computer; elsewhere the old way, by a selection.
@@ -54,8 +61,8 @@ const copyText = async (element) => {
   return document.execCommand("copy") ? "copied" : "selected, press Ctrl+C";
 };
 document.addEventListener("click", (event) => {
-  const cancel = event.target.closest("[data-cancel]");
-  if (cancel) { event.preventDefault(); htmx.trigger(cancel.closest("form"), "htmx:abort"); }
+  if (event.target.closest("[data-cancel]")) [stopAsking, answered].forEach((end) => end());
+  if (!(event.ctrlKey || event.metaKey || event.shiftKey)) asking(event.target.closest("a[data-slow]")?.dataset.slow, () => stop());
   const copy = event.target.closest("[data-copy]");
   if (copy) copyText(document.getElementById(copy.dataset.copy)).then((words) => {
     copy.dataset.said = document.getElementById("announce").textContent = words;

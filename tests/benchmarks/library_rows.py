@@ -139,7 +139,7 @@ def fill(count: int) -> None:
     pairs = ((number, number, (number - 1) // FILES_EACH + 1) for number in range(1, count + 1))
     _insert("mast_datafile_observations", ["id", "datafile_id", "observation_id"], pairs)
     _insert("mast_tag", ["id", "name"], [(1, "ring"), (2, "survey")])
-    tagged = ((number, number * 7, 1 + number % 2) for number in range(1, max(2, parents // 7)))
+    tagged = ((number, number * 7, 1 + number % 2) for number in range(1, parents // 7 + 1))
     _insert("mast_observation_tags", ["id", "observation_id", "tag_id"], tagged)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import shot
 from tests.stack.archive import Archive
@@ -14,6 +14,16 @@ from tests.stack.archive import Archive
 pytestmark = pytest.mark.e2e
 OBS_ID = "jw02733-o001_t001_nircam_clear-f090w"
 QUIET_MS = 4000
+GIVEN_UP = """async (element) => {
+  element.click();
+  const told = document.getElementById("slow");
+  const seconds = told.querySelector("[data-elapsed]");
+  while (told.hidden || seconds.textContent === "0") await new Promise((next) => setTimeout(next, 50));
+  const words = [told.innerText, told.querySelector("[role=status]").textContent];
+  told.querySelector("[data-cancel]").click();
+  return words;
+}"""
+"""In one piece: while a page is on its way, nothing else can be asked of the one that is left."""
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +102,38 @@ def test_back_and_reload_bring_the_search_that_the_address_names(page: Page) -> 
     expect(page.get_by_text("Searched program 2736")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Searched program 2736")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("words", "starts"),
+    [
+        ("Asking MAST", lambda page: page.get_by_role("button", name="Search MAST")),
+        ("Asking MAST", lambda page: page.get_by_role("link", name=re.compile("^Look at jw")).first),
+        ("Looking up the files", lambda page: page.get_by_role("button", name=re.compile("^Import jw")).first),
+        ("Looking up the files", lambda page: page.get_by_role("button", name="Plan Selected")),
+    ],
+    ids=["search", "look", "import", "plan"],
+)
+def test_a_slow_answer_says_how_long_it_takes_and_can_be_given_up(
+    page: Page, words: str, starts: Callable[[Page], Locator]
+) -> None:
+    """Slow as a reader sees it: the browser's request is held back, of htmx and of a whole page alike."""
+    page.goto("/search/?kind=program&q=2736")
+    held: list[str] = []
+
+    def hold(route: Route) -> None:
+        held.append(route.request.url)
+
+    page.route(re.compile("/(search|look|import)/"), hold)
+    told, said = starts(page).evaluate(GIVEN_UP)
+    assert re.fullmatch(rf"{words}: [12] s Cancel", told), told
+    assert said == words
+    assert len(held) == 1
+    page.unroute_all()
+    expect(page.locator("#slow")).to_be_hidden()
+    expect(page.get_by_text("Searched program 2736")).to_be_visible()
+    starts(page).click()
+    expect(page.locator("#slow")).to_be_hidden()
 
 
 def test_a_refusal_lands_where_it_is_seen_and_leaves_the_page_alone(page: Page) -> None:
