@@ -18,11 +18,11 @@ PILL_S = 2
 THEMES = ("auto", "light", "dark")
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
+def archive(request: HttpRequest) -> dict[str, Any]:
     """Context of `base.html`. The pill is asked for only where it is drawn, so a part costs nothing."""
     theme = request.COOKIES.get("theme", "auto")
     return {
-        "site": {
+        "archive": {
             "practice": settings.PRACTICE,
             "version": settings.VERSION,
             "theme": theme if theme in THEMES else "auto",

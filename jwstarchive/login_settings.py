@@ -77,6 +77,8 @@ OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_JWKS_URL", default="")
 OIDC_RP_SIGN_ALGO = "RS256"
 OIDC_RP_SCOPES = "openid email profile"
 OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 10
+OIDC_CALLBACK_CLASS = "jwstarchive.oidc.Callback"
 OIDC_ROLES_CLAIM = env.str("OIDC_ROLES_CLAIM", default="") or "groups"
 OIDC = bool(OIDC_RP_CLIENT_ID)
 if OIDC:
