@@ -60,6 +60,9 @@ if AUTH_LDAP_SERVER_URI:
     if not AUTH_LDAP_USER_DN_TEMPLATE or "%(user)s" not in AUTH_LDAP_USER_DN_TEMPLATE:
         raise ImproperlyConfigured("LDAP_USER_DN must say where people are: uid=%(user)s,ou=people,dc=example,dc=org")
     AUTH_LDAP_START_TLS = not AUTH_LDAP_SERVER_URI.startswith(("ldaps://", "ldapi://"))
+    # Most directories tell strangers nothing: names and groups are read as the person who has just logged in.
+    AUTH_LDAP_BIND_AS_AUTHENTICATING_USER = True
+    AUTH_LDAP_CONNECTION_OPTIONS = {ldap.OPT_NETWORK_TIMEOUT: 5, ldap.OPT_TIMEOUT: 10}
     AUTH_LDAP_USER_ATTR_MAP = {"first_name": "givenName", "last_name": "sn", "email": "mail"}
     if _LDAP_GROUPS_DN:
         AUTH_LDAP_GROUP_SEARCH = LDAPSearch(_LDAP_GROUPS_DN, ldap.SCOPE_SUBTREE, "(objectClass=groupOfNames)")

@@ -6,9 +6,7 @@ import contextlib
 import gzip
 import itertools
 import json
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +20,6 @@ from mast.archive import wire
 from mast.archive.client import ArchiveConfig, Client
 from mast.archive.products import path_lookup, products
 from mast.archive.search import Query, observations, search
-from tests.conftest import missing
 from tests.liar import Asked, Liar, Pieces, as_json, http, unused_port
 from tests.mast_replies import COLUMNS, envelope, mast, observation
 
@@ -438,23 +435,6 @@ def test_ten_threads_ask_at_once_without_mixing_their_answers() -> None:
 
 
 # --- TLS and proxies --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody trusts unless told to, with its key in the same file."""
-    if shutil.which("openssl") is None:
-        missing("openssl")
-    folder = tmp_path_factory.mktemp("certificate")
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout key.pem -out certificate.pem"
-    )
-    subprocess.run(
-        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1"], cwd=folder, check=True, capture_output=True
-    )
-    both = folder / "both.pem"
-    both.write_text((folder / "key.pem").read_text() + (folder / "certificate.pem").read_text())
-    return both
 
 
 def test_a_trusted_certificate_is_enough(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
