@@ -21,7 +21,7 @@ from tests.benchmarks import race, servers
 from tests.benchmarks.killed import killed_at_half
 from tests.benchmarks.memory import flat_memory
 from tests.benchmarks.peers import OURS, PACKAGES, Environment, Lineup, say_what_is_missing
-from tests.benchmarks.race import Race, Results, compare, compare_to_the_end
+from tests.benchmarks.race import Race, Results, compare, compare_to_the_end, compare_to_the_floor
 from tests.benchmarks.report import Report, Row, say
 from tests.benchmarks.served import Sample, Shelf
 from tests.benchmarks.servers import Missing, Nginx, seaweed
@@ -29,6 +29,7 @@ from tests.benchmarks.servers import Missing, Nginx, seaweed
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
 RTT_MS = 30.0
+FLOOR_THREADS = 4
 AT_ONCE = 16
 """connections where a scenario says how many, for the peers too"""
 MANY_AT_ONCE = 64
@@ -90,13 +91,17 @@ def one_file(bench: Bench) -> None:
     line = bench.lineup([bench.big], bench.nginx.url())
     libraries = ("obstore", "pycurl", "astroquery", "boto3", "astroquery cloud")
     results = bench.race([bench.big]).run(
-        [*line.ours(), line.cp(), line.s5cmd(), line.curl(), line.aria2c(), *map(line.library, libraries)]
-    )
+        [
+            *line.ours(), *line.floors(FLOOR_THREADS),
+            line.cp(), line.s5cmd(), line.curl(), line.aria2c(), *map(line.library, libraries),
+        ]
+    )  # fmt: skip
     goals = {
         "obstore": 0.65, "pycurl": 0.60, "s5cmd": 0.60, "curl": 0.45, "aria2c": None, "astroquery": 0.30,
         "boto3": 0.22, "astroquery cloud": 0.18, "cp": 1.6,
     }  # fmt: skip
     compare(bench.report, "2 GiB", results, OURS, goals)
+    compare_to_the_floor(bench.report, "2 GiB", results, OURS)
     _cpu(bench, "2 GiB: CPU a GB", results, 0.55)
     compare_to_the_end(bench.report, "2 GiB", results, OURS, "fastest")
 
@@ -112,9 +117,13 @@ def tls(bench: Bench) -> None:
     line = bench.lineup([bench.middle], bench.nginx.url("tls"), certificate=bench.nginx.certificate)
     libraries = ("pycurl", "obstore", "aiohttp", "httpx", "boto3")
     results = bench.race([bench.middle]).run(
-        [*line.ours(), line.s5cmd(), line.curl(), line.wget(), line.aria2c(), *map(line.library, libraries)]
-    )
+        [
+            *line.ours(), *line.floors(FLOOR_THREADS),
+            line.s5cmd(), line.curl(), line.wget(), line.aria2c(), *map(line.library, libraries),
+        ]
+    )  # fmt: skip
     compare(bench.report, "TLS, 500 MB", results, OURS, {"fastest": 0.90, "boto3": 0.35})
+    compare_to_the_floor(bench.report, "TLS, 500 MB", results, OURS)
     compare_to_the_end(bench.report, "TLS, 500 MB", results, OURS, "fastest")
 
 
@@ -165,7 +174,8 @@ def many_files(bench: Bench) -> None:
     libraries = ("obstore", "requests", "aiohttp", "boto3", "astroquery")
     results = bench.race(bench.many).run(
         [
-            *line.ours(), line.s5cmd(), line.curl(), line.aria2c(), *map(line.library, libraries),
+            *line.ours(), *line.floors(AT_ONCE),
+            line.s5cmd(), line.curl(), line.aria2c(), *map(line.library, libraries),
             line.library("astroquery cloud", share=5),
         ],
         once=("astroquery", "astroquery cloud"),
@@ -174,6 +184,7 @@ def many_files(bench: Bench) -> None:
         "obstore": 1.0, "fastest": None, "boto3": None, "astroquery": 0.15, "astroquery cloud": 0.025,
     }  # fmt: skip
     compare(bench.report, "500 x 1 MiB", results, OURS, goals)
+    compare_to_the_floor(bench.report, "500 x 1 MiB", results, OURS)
     compare_to_the_end(bench.report, "500 x 1 MiB", results, OURS, "obstore")
 
 

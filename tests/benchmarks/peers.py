@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.race import OUT, Contender
+from tests.benchmarks.race import FLOOR, OUT, Contender
 from tests.benchmarks.report import say
 from tests.benchmarks.served import BUCKET, Sample
 from tests.benchmarks.servers import Missing
@@ -31,6 +31,7 @@ OURS = "ours"
 _HERE = Path(__file__).parent
 _CHILD = _HERE / "peer_child.py"
 _OURS = _HERE / "ours_child.py"
+_FLOOR = _HERE / "floor_child.py"
 
 
 class Environment:
@@ -118,6 +119,17 @@ class Lineup:
             Contender(OURS, [*command, *files], trust),
             Contender(f"{OURS}, synced, hashed", [*command, "--to-the-end", *files], trust),
         ]
+
+    def floors(self, threads: int) -> list[Contender]:
+        """The same bytes without any care: received only, written too, and with a CRC."""
+        ca = ["--ca", str(self._certificate)] if self._certificate else []
+        urls = self._listed("floor", [f"{self._url}/{sample.name}" for sample in self.samples])
+
+        def floor(what: str, label: str) -> Contender:
+            command = [sys.executable, str(_FLOOR), what, OUT, "--threads", str(threads), *ca, *urls]
+            return Contender(FLOOR + label, command, keeps=what != "receive")
+
+        return [floor("receive", "receive"), floor("write", "receive, write"), floor("sum", "receive, CRC, write")]
 
     # --- theirs -------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ MEASURED = Path(__file__).with_name("measured.py")
 OUT = "{out}"
 """stands in a command for the file, or the folder of files, that it is to make"""
 LIMIT_S = 240
+FLOOR = "floor: "
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Contender:
     environment: Mapping[str, str] = field(default_factory=dict)
     share: int = 1
     """it gets every so manieth file only; its time counts that many times"""
+    keeps: bool = True
+    """whether it leaves the files that it fetched"""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Race:
             return None
         synced_s = _timed(self._sync)
         start = time.perf_counter()
-        wrong = self._wrong(contender.share)
+        wrong = self._wrong(contender.share) if contender.keeps else ""
         hashed_s = time.perf_counter() - start
         if wrong:
             say(f"!! {contender.name}: {wrong}")
@@ -198,8 +201,18 @@ def compare(report: Report, what: str, results: Results, ours: str, goals: Mappi
 
 def fastest(results: Results, ours: str) -> str:
     """The fastest of the peers that fetch the whole of it from a server."""
-    walls = {name: median(taken) for name, taken in results.items() if not name.startswith((ours, "cp")) and taken}
+    walls = {
+        name: median(taken) for name, taken in results.items() if not name.startswith((ours, "cp", FLOOR)) and taken
+    }
     return min(walls, key=lambda name: walls[name] or 0, default="none ran")
+
+
+def compare_to_the_floor(report: Report, what: str, results: Results, ours: str) -> None:
+    """What the same bytes cost without any care, step by step, in wall and in CPU: the bound of a scenario."""
+    mine = results[ours]
+    for name, theirs in results.items():
+        if name.startswith(FLOOR):
+            report.add(Row(what, median(mine), None, "s", name, median(theirs), is_ratio=True, note=cost(theirs)))
 
 
 def cost(taken: Sequence[Taken]) -> str:
