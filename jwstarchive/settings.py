@@ -141,6 +141,7 @@ TRUSTED_PROXIES = _networks("JWST_TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
 OTHER_USERS = _one_of("JWST_OTHER_USERS", "refuse", ("refuse", "allow"))
 SEARCHES_PER_MINUTE = _whole_number("JWST_SEARCHES_PER_MINUTE", 120, low=1, high=100_000)
 IMPORTS_PER_MINUTE = _whole_number("JWST_IMPORTS_PER_MINUTE", 60, low=1, high=100_000)
+QUEUED_GB = _whole_number("JWST_QUEUED_GB", 10_000, low=1, high=10_000_000)
 MOST_LIVE_JOBS = 500
 
 

@@ -1,4 +1,4 @@
-"""How much one person may ask for: searches and imports a minute, imports under way. With logins only.
+"""How much one person may ask for: searches and imports a minute, imports and bytes under way. With logins only.
 
 Counted in Redis for the whole site; while Redis is away, in this process alone.
 """
@@ -13,10 +13,12 @@ from typing import Final
 
 import redis
 from django.conf import settings
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 
-from mast import acting, conf, terms
+from mast import acting, conf, terms, words
 from mast.errors import TooManyRequests
-from mast.models import ImportJob
+from mast.models import ImportItem, ImportJob, Transfer
 
 WINDOW_S: Final = 60
 
@@ -67,6 +69,28 @@ def refuse_too_many_jobs() -> None:
     if live >= settings.MOST_LIVE_JOBS:
         raise TooManyRequests(
             f"{live} imports of yours are under way; wait for some of them, or cancel some.", retry_after_s=WINDOW_S
+        )
+
+
+def refuse_too_many_bytes(more: int) -> None:
+    """Refuse so many bytes more to somebody of whom very many are on their way.
+
+    Raises
+    ------
+    TooManyRequests
+    """
+    user = acting.current().user
+    most = settings.QUEUED_GB * 1_000_000_000
+    if user is None or settings.ACCESS == "open" or not more:
+        return
+    mine = ImportItem.objects.filter(job__owner=user.pk, job__state__in=terms.LIVE)
+    waiting = Transfer.objects.filter(pk__in=mine.values("transfer")).exclude(state=terms.JobState.COMPLETE)
+    left = waiting.aggregate(left=Sum(Coalesce("total_bytes", "catalog_bytes", 0) - F("done_bytes")))["left"] or 0
+    if left + more > most:
+        raise TooManyRequests(
+            f"This import brings {words.size(more)}, and {words.size(left)} of yours are on their way; more than "
+            f"{words.size(most)} at once are not allowed. Wait for some of them, or cancel some.",
+            retry_after_s=WINDOW_S,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from mast import credentials, terms, words
+from mast import credentials, quota, terms, words
 from mast.archive.rows import ProductRow
 from mast.imports import broker, control, exclusive, jobs, planning, records
 from mast.imports.planning import IDS_A_QUERY, ImportPlan, ImportRequest
@@ -32,6 +32,7 @@ def start(
         return _join(live)
     plan = exclusive.prove(planning.plan(request, offer), credential)
     planning.refuse_full_disk(plan)
+    quota.refuse_too_many_bytes(plan.to_fetch_bytes)
     is_hidden = exclusive.is_hidden_import(plan, credential)
     key = planning.choices_key(plan.observation.obs_id, plan.calib_levels, request, whose if is_hidden else None)
     # What the site's token brings is no single administrator's.

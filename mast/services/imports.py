@@ -52,13 +52,17 @@ def plan_imports(requests: Sequence[ImportRequest], without: Iterable[str] = ())
     """One plan for several imports of the same choices, without the suffixes named; downloads and writes nothing."""
     access.demand(Right.READ)
     quota.spend(quota.SEARCHES)
+    _refuse_too_many(requests)
+    return bulkplan.plan_many(requests, without)
+
+
+def _refuse_too_many(requests: Sequence[ImportRequest]) -> None:
     if len(requests) > bulkplan.MOST_OBSERVATIONS:
         raise errors.BadQuery(
-            f"{len(requests):,} observations are too many for one plan, which takes {bulkplan.MOST_OBSERVATIONS:,}. "
+            f"{len(requests):,} observations are too many at once; {bulkplan.MOST_OBSERVATIONS:,} are taken. "
             "Narrow the search by a filter first.",
             fields={"obs_id": "too many at once"},
         )
-    return bulkplan.plan_many(requests, without)
 
 
 def start_import(request: ImportRequest, user: AbstractBaseUser | None = None) -> StartedJob:
@@ -86,6 +90,7 @@ def start_imports(
     """Begin several imports; one that is refused does not stop the others. MAST is asked for all of them together."""
     access.demand(Right.IMPORT)
     quota.spend(quota.IMPORTS)
+    _refuse_too_many(requests)
     offers = planning.ask_many([request.obs_id for request in requests])
     started, refused = [], []
     for request in requests:

@@ -2,13 +2,14 @@
 
 At first there is one, and the count grows at short intervals for as long as the connections mostly wait for bytes while
 this process has time to spare: a far server, or one that gives each connection little, gets many within a tenth of a
-second. A server as fast as this machine keeps one: beside others it would wait as well, for the interpreter or for a
-processor, and bring no more. Later fewer are tried now and then, and kept when they bring as much; or more, when bytes
-are still waited for.
+second. Of a server as fast as this machine one connection keeps a processor busy; whether a second, on a processor that
+is left, brings more or only waits for the first is tried out for a moment. Later fewer are tried now and then, and kept
+when they bring as much; or more, when bytes are still waited for.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,7 +19,10 @@ TIMES: Final = 4
 """as many again, while the count grows"""
 BUSY: Final = 0.6
 """processor seconds a second from which more connections would only share what there is"""
+SPARE: Final = 0.75
+"""of all processors; where this process takes more already, a second connection is not tried"""
 RAMP_S: Final = 0.025
+TRIAL_S: Final = 0.06
 LOOK_S: Final = 0.1
 WINDOW_S: Final = 1.0
 SETTLE_S: Final = 0.25
@@ -27,6 +31,13 @@ REST_S: Final = 15.0
 """between trials that changed nothing"""
 AS_GOOD: Final = 0.95
 BETTER: Final = 1.1
+
+
+def _cpus() -> int:
+    """Processors this process may use; not every system tells that."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(slots=True)
@@ -49,6 +60,9 @@ class Growth:
     _goes_down: bool = True
     _before: tuple[int, float] | None = None
     """count and bytes a second before the trial that is going on"""
+    _is_busy: bool = False
+    """one connection keeps a processor busy: what it brings is being measured, then what two bring"""
+    cpus: int = field(default_factory=_cpus)
 
     def target(
         self, done_bytes: int, waited_s: float, most: int, now: float | None = None, cpu_s: float | None = None
@@ -62,7 +76,7 @@ class Growth:
         cpu_s = time.process_time() if cpu_s is None else cpu_s
         if most > self._most:
             # Others have ended, or the first reply told how large the file is.
-            self.is_ramping, self._before, self._is_enough = True, None, False
+            self.is_ramping, self._before, self._is_enough, self._is_busy = True, None, False, False
         self._most = most
         if self.is_ramping:
             self._ramp(done_bytes, waited_s, now, cpu_s)
@@ -73,15 +87,27 @@ class Growth:
 
     def _ramp(self, done_bytes: int, waited_s: float, now: float, cpu_s: float) -> None:
         elapsed = now - self._began
-        if elapsed < RAMP_S:
+        if elapsed < (TRIAL_S if self._is_busy else RAMP_S):
             return
-        if self._mostly_wait(waited_s - self._waited_s, cpu_s - self._cpu_s, elapsed) and self.count < self._most:
+        rate, taken_s = max(0, done_bytes - self._bytes) / elapsed, cpu_s - self._cpu_s
+        if self._before is not None:
+            count, before = self._before
+            self.count = self.count if rate >= before * BETTER else count
+            self._end_ramp(now)
+        elif self._is_busy:
+            self._before, self.count = (self.count, rate), self.count + 1
+        elif self._mostly_wait(waited_s - self._waited_s, taken_s, elapsed) and self.count < self._most:
             self.count = min(self._most, TIMES * self.count)
+        elif self.count == FIRST < self._most and taken_s < elapsed * SPARE * self.cpus:
+            self._is_busy = True
         else:
-            self.is_ramping = False
-            self._rest_until = now + 3 * WINDOW_S
+            self._end_ramp(now)
         self._saw(waited_s, now, cpu_s)
         self._restart(done_bytes, waited_s, now, cpu_s)
+
+    def _end_ramp(self, now: float) -> None:
+        self.is_ramping, self._before, self._is_busy = False, None, False
+        self._rest_until = now + 3 * WINDOW_S
 
     def _mostly_wait(self, waited_s: float, cpu_s: float, elapsed: float) -> bool:
         return waited_s > elapsed * min(self.count, self._most) / 2 and cpu_s < elapsed * BUSY

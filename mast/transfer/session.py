@@ -347,7 +347,9 @@ class Session:
         finally:
             with self._changed:
                 self._writers -= 1
-                self._changed.notify_all()
+                # Only `_close` waits for this; to wake the caller for every record would cost more than the record.
+                if self._stopping:
+                    self._changed.notify_all()
         if self._reading is not None and self._caller == threading.get_ident():
             self._reading.take(part, lease.position, data[:size])
         lease.position = lease.claimed

@@ -13,10 +13,12 @@ from django.test import Client, RequestFactory
 from redis import Redis
 
 from jwstarchive.addresses import client_address
-from mast import tokens
-from mast.models import ApiToken, AuditEntry, MastToken, Trust
+from mast import acting, errors, quota, services, tokens
+from mast.acting import Actor
+from mast.models import ApiToken, AuditEntry, ImportItem, MastToken, Trust
+from mast.services import ImportRequest
 from tests.api_fixture import refused
-from tests.factories import DataFileFactory, JobFactory
+from tests.factories import DataFileFactory, JobFactory, TransferFactory
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -252,6 +254,28 @@ def test_very_many_imports_under_way_are_enough(browser: Client, vera: User, set
         JobFactory(owner=vera, state="queued")
     answer = browser.post("/api/mast/import", '{"obsId": "jw1"}', content_type="application/json")
     refused(answer, 429, "request.too_many")
+
+
+def test_bytes_on_their_way_are_limited_for_each(vera: User, settings: Any) -> None:
+    settings.QUEUED_GB = 1
+    job = JobFactory(owner=vera, state="downloading")
+    ended = JobFactory(owner=vera, state="complete")
+    others = JobFactory(owner=person("ada", "importer"), state="downloading")
+    for whose, size, done in [(job, 600_000_000, 100_000_000), (ended, 10**12, 0), (others, 10**12, 0)]:
+        transfer = TransferFactory(state="downloading", total_bytes=size, done_bytes=done)
+        ImportItem.objects.create(job=whose, transfer=transfer)
+    with acting.acting(Actor(vera, "a test")):
+        quota.refuse_too_many_bytes(500_000_000)
+        with pytest.raises(errors.TooManyRequests, match="brings 501 MB, and 500 MB of yours"):
+            quota.refuse_too_many_bytes(501_000_000)
+        # An import that brings nothing new only registers what is there.
+        quota.refuse_too_many_bytes(0)
+
+
+def test_very_many_observations_at_once_are_refused_before_mast_is_asked(vera: User) -> None:
+    requests = [ImportRequest(obs_id=f"jw{number}") for number in range(1001)]
+    with acting.acting(Actor(vera, "a test")), pytest.raises(errors.BadQuery, match="1,001 observations are too many"):
+        services.start_imports(requests, vera)
 
 
 # --- who did what -----------------------------------------------------------------------------------------------
