@@ -11,7 +11,7 @@ import datetime as dt
 import threading
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -23,6 +23,7 @@ from django.utils import timezone
 from mast import library, terms
 from mast.library import Filters
 from mast.models import DataFile, LibraryCount, Observation, Tag
+from mast.recent import Recent
 from mast.visibility import Reader
 
 KEPT_FROM: Final = 5_000
@@ -30,6 +31,9 @@ KEPT_FROM: Final = 5_000
 STAND: Final = dt.timedelta(minutes=1)
 """how old kept counts grow before a worker is asked for new ones"""
 MOST_COUNTED: Final = 10_000
+_recent: Final = Recent(seconds=30, most=16)
+"""counts among files that were looked up, by their ids: turning pages and sorting ask for the same ones again"""
+MOST_REMEMBERED: Final = 500
 BROAD: Final = 2_000
 """rows from which on a filter is asked of each row instead of looked up"""
 
@@ -61,6 +65,8 @@ class Counts:
     """files that one value alone leaves, as far as it was asked"""
     sums: dict[tuple[tuple[str, str], ...], Totals] = field(default_factory=dict)
     """totals under filters, as far as they were asked"""
+    facets: dict[Hashable, dict[str, Counter[str]]] = field(default_factory=dict)
+    """what `by_facet` found, as far as it was asked"""
 
     @property
     def version(self) -> str:
@@ -92,10 +98,8 @@ def of(chosen: Filters, user: Reader) -> tuple[Counts | None, Filters]:
     if chosen.text:
         among = library.mentioning_files(chosen.text, user, MOST_COUNTED)
         is_partial = len(among) > MOST_COUNTED
-        chosen = replace(chosen, text="", among=tuple(among[:MOST_COUNTED]))
-    counted = _few(_unkept(chosen), user)
-    counted.is_partial = is_partial
-    return counted, chosen
+        chosen = replace(chosen, text="", among=frozenset(among[:MOST_COUNTED]))
+    return replace(_few(_unkept(chosen), user), is_partial=is_partial), chosen
 
 
 def _unkept(chosen: Filters) -> Filters:
@@ -136,8 +140,12 @@ def _now(chosen: Filters, user: Reader) -> Counts:
 
 def _few(unknown: Filters, user: Reader) -> Counts:
     """Among the first files that fit what is not kept."""
-    some = list(_bare(library.files(unknown, user)).values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    files = DataFile.objects.filter(pk__in=some)
+    some = frozenset(_bare(library.files(unknown, user)).values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    return _recent.get(some, lambda: _among(some))
+
+
+def _among(some: frozenset[int]) -> Counts:
+    files = DataFile.objects.filter(pk__among=some)
     rows = Observation.objects.filter(pk__in=files.values("observation"))
     return Counts(_files_of(files), _observations_of(rows), is_exact=len(some) <= MOST_COUNTED)
 
@@ -238,6 +246,15 @@ def by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Co
 
     Level, type, suffix and state are of files: they count files always.
     """
+    key = (*_wanted(chosen).items(), of_files)
+    if key not in counts.facets:
+        if len(counts.facets) >= MOST_REMEMBERED:
+            counts.facets.clear()
+        counts.facets[key] = _by_facet(counts, chosen, of_files=of_files)
+    return counts.facets[key]
+
+
+def _by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Counter[str]]:
     wanted = _wanted(chosen)
     found: dict[str, Counter[str]] = {name: Counter() for name in (*OBSERVATION_FACETS, *FILE_FACETS)}
     by_files = of_files or _of_kinds(chosen) != counts.kinds
@@ -276,6 +293,8 @@ def totals(counts: Counts, chosen: Filters) -> Totals:
     """What these filters leave; added up once for each set of counts."""
     key = tuple(_wanted(chosen).items())
     if key not in counts.sums:
+        if len(counts.sums) >= MOST_REMEMBERED:
+            counts.sums.clear()
         counts.sums[key] = _totals(counts, chosen)
     return counts.sums[key]
 

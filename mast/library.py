@@ -60,7 +60,7 @@ class Filters:
     tag: str = ""
     state: str = ""
     text: str = ""
-    among: tuple[int, ...] | None = None
+    among: frozenset[int] | None = None
     """ids of files that were looked up already"""
 
     @property
@@ -89,7 +89,7 @@ def files(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> QuerySe
     elif chosen.program or chosen.instrument or chosen.filter or chosen.target:
         rows = rows.filter(observation__in=about.values("pk"))
     if chosen.among is not None:
-        rows = rows.filter(pk__in=chosen.among)
+        rows = rows.filter(pk__among=chosen.among)
     if chosen.obs_id:
         rows = rows.filter(observations__obs_id=chosen.obs_id)
     if chosen.tag:
@@ -106,12 +106,13 @@ def mentioning_files(text: str, user: Reader, limit: int) -> list[int]:
     database reads every column of every file.
     """
     files = visible_files(user)
+    about = frozenset(_mentioning(text).values_list("pk", flat=True)[: limit + 1])
     tagged = Tag.files.through.objects.filter(tag__name__icontains=text).values("datafile_id")
     ways = [
         files.filter(file_name__icontains=text),
         files.alias(length=Length("notes")).filter(length__gt=0, notes__icontains=text),
         files.filter(pk__in=tagged),
-        files.filter(observation__in=list(_mentioning(text).values_list("pk", flat=True)[: limit + 1])),
+        files.filter(observation__pk__among=about),
     ]
     found: dict[int, None] = {}
     for way in ways:
@@ -148,7 +149,7 @@ def observations(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> 
     held = _narrowed(visible_files(user).filter(observations=OuterRef("pk")), _file_values(chosen), ())
     rows = Observation.objects.filter(Exists(held))
     if chosen.among is not None:
-        listing = DataFile.observations.through.objects.filter(datafile__in=chosen.among)
+        listing = DataFile.observations.through.objects.filter(datafile__pk__among=chosen.among)
         rows = rows.filter(pk__in=listing.values("observation"))
     if chosen.program:
         rows = _narrowed(rows, {"program": ("proposal_id", terms.program_of(chosen.program))}, broad)

@@ -27,7 +27,7 @@ from dashboard.selection import Selection
 from mast import conf, counts, keyset, library, services
 from mast.counts import Counts
 from mast.errors import BadQuery
-from mast.imports.recent import Recent
+from mast.recent import Recent
 
 TRY_THESE = [
     ("target", "NGC 3132", "the Southern Ring nebula, by its name"),

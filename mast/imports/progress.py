@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 from mast import terms, visibility
 from mast.imports import jobs, live
 from mast.imports.live import Numbers
-from mast.imports.recent import Recent
 from mast.models import DataFile, ImportItem, ImportJob, Transfer
+from mast.recent import Recent
 from mast.terms import JobState
 
 MOST_IDS: Final = 200

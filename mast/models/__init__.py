@@ -4,6 +4,7 @@ What changes a row lives in `imports` (jobs, records, refresh). Times are UTC; M
 `raw` keeps every field MAST sent, under MAST's spelling.
 """
 
+from mast.models import lookups  # noqa: F401 - registers them
 from mast.models.holdings import DataFile, MastJson, Observation, Tag
 from mast.models.jobs import ImportItem, ImportJob, Transfer
 from mast.models.people import Access, ApiToken, AuditEntry, MastToken, Trust

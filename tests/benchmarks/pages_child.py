@@ -111,6 +111,7 @@ def facets() -> dict[str, Any]:
     def counted(chosen: Filters) -> Callable[[], Any]:
         def call() -> None:
             kept.sums.clear()
+            kept.facets.clear()
             counts.by_facet(kept, chosen, of_files=True)
             counts.totals(kept, chosen)
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from mast import services
-from mast.imports import live, recent
+from mast import recent, services
+from mast.imports import live
 from mast.imports.live import Numbers
-from mast.imports.recent import Recent
 from mast.models import ImportItem, Transfer
+from mast.recent import Recent
 from mast.services import JobProgress
 from mast.terms import JobState
 from tests.factories import DataFileFactory, JobFactory, TransferFactory, job_with

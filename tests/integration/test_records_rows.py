@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mast import services
 from mast.archive.rows import ObservationRow, decode_observations
@@ -202,3 +204,16 @@ def test_a_file_that_is_not_on_disk_any_more_is_said_to_be_damaged(folders: Path
     assert services.file_path(on_disk(file)) == folders / file.path
     with pytest.raises(errors.FileNotFound):
         services.get_file(10**9)
+
+
+def test_among_finds_what_in_would_find_with_one_parameter() -> None:
+    rows = DataFileFactory.create_batch(3)
+    wanted = frozenset(row.pk for row in rows[:2])
+    with CaptureQueriesContext(connection) as queries:
+        found = set(DataFile.objects.filter(pk__among=wanted).values_list("pk", flat=True))
+    assert found == wanted
+    assert len(queries) == 1
+    assert not DataFile.objects.filter(pk__among=frozenset()).exists()
+    parents = frozenset(row.observation_id for row in rows[:2])
+    assert DataFile.objects.filter(observation__pk__among=parents).count() == 2
+    assert DataFile.objects.filter(pk__among=frozenset(range(-50_000, 0))).count() == 0

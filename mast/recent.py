@@ -9,13 +9,15 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 MOST: Final = 1000
+"""answers that are kept at once, unless told otherwise"""
 
 
 class Recent:
     """A few answers by key, each for `seconds`. Threads may share it; two may compute the same answer at once."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, most: int = MOST) -> None:
         self._seconds = seconds
+        self._most = most
         self._kept: dict[Hashable, tuple[float, Any]] = {}
         self._lock = threading.Lock()
 
@@ -27,7 +29,7 @@ class Recent:
             return answer
         answer = make()
         with self._lock:
-            if len(self._kept) >= MOST:
+            if len(self._kept) >= self._most:
                 self._kept.clear()
             self._kept[key] = (time.monotonic() + self._seconds, answer)
         return answer

@@ -1,0 +1,26 @@
+"""`pk__among`: `IN` for thousands of ids, sent as one parameter instead of one each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import IntegerField, Lookup
+
+
+@IntegerField.register_lookup
+class Among(Lookup):  # type: ignore[type-arg]
+    """For Django each value of an `IN` is a parameter of its own: ten thousand of them cost it more than the query."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        # The column is what Django itself calls it, the ids a parameter.
+        sql = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
+        return sql, [*parameters, json.dumps(list(self.rhs))]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", [*parameters, list(self.rhs)]
