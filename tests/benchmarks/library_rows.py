@@ -148,6 +148,9 @@ def _insert(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]])
 
     names = ", ".join(columns)
     if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # A million rows take longer than any statement of the archive may.
+            cursor.execute("SET statement_timeout = 0")
         with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
