@@ -18,10 +18,13 @@ from dashboard.htmx import HtmxHttpRequest
 from dashboard.jobcards import CARD_FILES, Card
 from mast import library, services, terms, visibility
 from mast.errors import BadQuery
+from mast.recent import Recent
 from mast.terms import JobState
 from mast.words import counted
 
 PAGE_FILES = 200
+_drawn = Recent(seconds=1, most=64)
+"""moving parts of cards, for as long as their numbers stand"""
 SHOWN_JOBS = 20
 """in each section; the rest have a page of their own"""
 PAGE_JOBS = 50
@@ -136,7 +139,10 @@ def progress(request: HtmxHttpRequest, job_id: str) -> HttpResponse:
     card = Card.of(services.get_job(job_id), PAGE_FILES if full else CARD_FILES)
     context = {"card": card, "full": full}
     if request.GET.get("state") == card.progress.state:
-        return render(request, "dashboard/_job_progress.html", context)
+        # The same for everybody who asks in the same moment; kept with the numbers it shows, whose identity is its key.
+        key = (job_id, full, card.pace_s, id(card.progress))
+        part, _ = _drawn.get(key, lambda: (render_to_string("dashboard/_job_progress.html", context), card.progress))
+        return HttpResponse(part)
     response = render(request, "dashboard/_job_card.html", {**context, "announce": True})
     response = reswap(retarget(response, f"#job-{card.job.pk}"), "outerHTML")
     return trigger_client_event(response, "jobs-changed")
