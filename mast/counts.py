@@ -33,6 +33,8 @@ STAND: Final = dt.timedelta(minutes=1)
 MOST_COUNTED: Final = 10_000
 _recent: Final = Recent(seconds=30, most=16)
 """counts among files that were looked up, by their ids: turning pages and sorting ask for the same ones again"""
+_texts: Final = Recent(seconds=10, most=16)
+"""files of a large library that say a text; whoever lists them asks again which of them may be seen"""
 MOST_REMEMBERED: Final = 500
 BROAD: Final = 2_000
 """rows from which on a filter is asked of each row instead of looked up"""
@@ -96,7 +98,9 @@ def of(chosen: Filters, user: Reader) -> tuple[Counts | None, Filters]:
         return kept(), chosen
     is_partial = False
     if chosen.text:
-        among = library.mentioning_files(chosen.text, user, MOST_COUNTED)
+        among = _texts.get(
+            (chosen.text, getattr(user, "pk", None)), lambda: library.mentioning_files(chosen.text, user, MOST_COUNTED)
+        )
         is_partial = len(among) > MOST_COUNTED
         chosen = replace(chosen, text="", among=frozenset(among[:MOST_COUNTED]))
     return replace(_few(_unkept(chosen), user), is_partial=is_partial), chosen

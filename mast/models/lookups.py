@@ -23,4 +23,5 @@ class Among(Lookup):  # type: ignore[type-arg]
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*parameters, list(self.rhs)]
+        # Told its type: PostgreSQL hashes an array only where both sides have the same, and else walks through it.
+        return f"{column} = ANY(%s::bigint[])", [*parameters, list(self.rhs)]
