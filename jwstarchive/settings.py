@@ -274,6 +274,8 @@ def _database() -> dict[str, Any]:
         database |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
         # A worker stopped in mid-transaction must not keep its rows from everybody else for ever.
         limits = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
+        # A page reads a few rows by an index: to start parallel workers, or a compiler, takes ten times as long.
+        limits += " -c max_parallel_workers_per_gather=0 -c jit=off"
         database["OPTIONS"] = {"options": limits} | database.get("OPTIONS", {})
     return database
 
