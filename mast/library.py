@@ -106,7 +106,9 @@ def mentioning_files(text: str, user: Reader, limit: int) -> list[int]:
     database reads every column of every file.
     """
     files = visible_files(user)
-    about = frozenset(_mentioning(text).values_list("pk", flat=True)[: limit + 1])
+    tagged_too = Tag.observations.through.objects.filter(tag__name__icontains=text).values_list("observation_id")
+    telling = Observation.objects.filter(_telling(text)).values_list("pk")
+    about = frozenset(pk for way in (telling, tagged_too) for (pk,) in way[: limit + 1])
     tagged = Tag.files.through.objects.filter(tag__name__icontains=text).values("datafile_id")
     ways = [
         files.filter(file_name__icontains=text),
@@ -251,8 +253,13 @@ def _mentions(text: str) -> Q:
 
 
 def _mentioning(text: str) -> QuerySet[Observation, Any]:
-    columns = ("obs_id", "target_name", "obs_title", "proposal_pi", "notes")
-    found = Q(pk__in=Tag.observations.through.objects.filter(tag__name__icontains=text).values("observation_id"))
-    for column in columns:
+    tagged = Tag.observations.through.objects.filter(tag__name__icontains=text).values("observation_id")
+    return Observation.objects.filter(Q(pk__in=tagged) | _telling(text)).values("pk")
+
+
+def _telling(text: str) -> Q:
+    """Observations with this in one of the columns that PostgreSQL's trigram index is made of."""
+    found = Q()
+    for column in ("obs_id", "target_name", "obs_title", "proposal_pi", "notes"):
         found |= Q(**{f"{column}__icontains": text})
-    return Observation.objects.filter(found).values("pk")
+    return found

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from mast import services
+from mast import library, services
 from mast.archive.rows import ObservationRow, decode_observations
 from mast.imports.upsert import typed_fields, upsert_observations
 from mast.models import DataFile, Observation
@@ -217,3 +218,18 @@ def test_among_finds_what_in_would_find_with_one_parameter() -> None:
     parents = frozenset(row.observation_id for row in rows[:2])
     assert DataFile.objects.filter(observation__pk__among=parents).count() == 2
     assert DataFile.objects.filter(pk__among=frozenset(range(-50_000, 0))).count() == 0
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite reads through the names")
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (DataFile.objects.filter(file_name__icontains="nrcb1"), "file_trigrams"),
+        (Observation.objects.filter(library._telling("Orion")), "observation_trigrams"),
+    ],
+    ids=["files", "observations"],
+)
+def test_a_part_of_a_name_is_found_by_an_index(rows: QuerySet[Any], index: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert index in rows.explain()
