@@ -11,9 +11,9 @@ import datetime as dt
 import threading
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from django.db.models import Count, Max, QuerySet, Sum
@@ -39,6 +39,7 @@ MOST_REMEMBERED: Final = 500
 BROAD: Final = 2_000
 """rows from which on a filter is asked of each row instead of looked up"""
 
+T = TypeVar("T")
 ObservationKey: TypeAlias = tuple[str, str, str]
 """instrument, program, filters as MAST writes them"""
 FileKey: TypeAlias = tuple[str, str, str, str]
@@ -251,11 +252,7 @@ def by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Co
     Level, type, suffix and state are of files: they count files always.
     """
     key = (*_wanted(chosen).items(), of_files)
-    if key not in counts.facets:
-        if len(counts.facets) >= MOST_REMEMBERED:
-            counts.facets.clear()
-        counts.facets[key] = _by_facet(counts, chosen, of_files=of_files)
-    return counts.facets[key]
+    return _remembered(counts.facets, key, lambda: _by_facet(counts, chosen, of_files=of_files))
 
 
 def _by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Counter[str]]:
@@ -296,11 +293,18 @@ def _add_kinds(
 def totals(counts: Counts, chosen: Filters) -> Totals:
     """What these filters leave; added up once for each set of counts."""
     key = tuple(_wanted(chosen).items())
-    if key not in counts.sums:
-        if len(counts.sums) >= MOST_REMEMBERED:
-            counts.sums.clear()
-        counts.sums[key] = _totals(counts, chosen)
-    return counts.sums[key]
+    return _remembered(counts.sums, key, lambda: _totals(counts, chosen))
+
+
+def _remembered(store: dict[Any, T], key: Hashable, make: Callable[[], T]) -> T:
+    """What is in the store, or made now and put there. Threads share it: what one puts there another may take out."""
+    found = store.get(key)
+    if found is None:
+        found = make()
+        if len(store) >= MOST_REMEMBERED:
+            store.clear()
+        store[key] = found
+    return found
 
 
 def _totals(counts: Counts, chosen: Filters) -> Totals:
