@@ -7,7 +7,7 @@ pages an answer of over 50,000 rows), so 10,000 observations take 30.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -195,15 +195,18 @@ def _refresh(observations: Sequence[Observation], tally: _Tally) -> None:
     known = [found[observation.obs_id] for observation in observations if observation.obs_id in found]
     upsert_observations(known)
     tally.updated += len(known)
-    _refresh_products(known, tally)
+    _refresh_products({each.pk: found[each.obs_id] for each in observations if each.obs_id in found}, tally)
 
 
-def _refresh_products(rows: Sequence[ObservationRow], tally: _Tally) -> None:
-    """Bring the records of held files in line with their product rows."""
-    listing = DataFile.observations.through.objects.filter(observation__obs_id__in=[row.obs_id for row in rows])
-    with_files = set(listing.values_list("observation__obs_id", flat=True))
-    held = {file.data_uri: file for file in DataFile.objects.filter(pk__in=listing.values("datafile"))}
-    obsids = [row.obsid for row in rows if row.obs_id in with_files and row.obsid]
+def _refresh_products(rows: Mapping[int, ObservationRow], tally: _Tally) -> None:
+    """Bring the records of the files held of these observations in line with their product rows."""
+    # By ids, in two steps: joined, PostgreSQL may take half a minute while it knows nothing of the tables yet.
+    listing = DataFile.observations.through.objects.filter(observation__pk__among=frozenset(rows))
+    listed_as = list(listing.values_list("observation_id", "datafile_id"))
+    with_files = {observation_id for observation_id, _ in listed_as}
+    files = DataFile.objects.filter(pk__among=frozenset(file_id for _, file_id in listed_as))
+    held = {file.data_uri: file for file in files}
+    obsids = [row.obsid for pk, row in rows.items() if pk in with_files and row.obsid]
     if not obsids:
         return
     listed = archive_products.products(obsids, upstream.archive_config())
