@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -84,7 +85,8 @@ def imports(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("page", "1")
     page = int(number) if number.isascii() and number.isdigit() and 0 < int(number) < 100_000 else 1
     limit = PAGE_JOBS if only else SHOWN_JOBS
-    shown = [_shown(section, limit, (page - 1) * limit) for section in ([only] if only else SECTIONS)]
+    seen: set[UUID] = set()
+    shown = [_shown(section, limit, (page - 1) * limit, seen) for section in ([only] if only else SECTIONS)]
     context = {
         "here": "imports",
         "sections": shown,
@@ -98,9 +100,12 @@ def imports(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/imports.html", context)
 
 
-def _shown(section: Section, limit: int, offset: int) -> Shown:
+def _shown(section: Section, limit: int, offset: int, seen: set[UUID]) -> Shown:
+    """A section without the jobs seen in an earlier one: they have moved on since, and have one card."""
     jobs, count = services.jobs_in(section.states, limit, offset)
-    return Shown(section, [Card.of(job) for job in jobs], count)
+    fresh = [job for job in jobs if job.pk not in seen]
+    seen.update(job.pk for job in fresh)
+    return Shown(section, [Card.of(job) for job in fresh], count)
 
 
 @require_POST
