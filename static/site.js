@@ -51,7 +51,7 @@ const asking = (words, stop) => {
 };
 document.addEventListener("htmx:beforeRequest", ({ detail: { requestConfig: { elt } } }) => asking(elt.dataset.slow, () => htmx.trigger(elt, "htmx:abort")));
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.requestConfig.elt.dataset.slow) answered(); });
-document.addEventListener("submit", (event) => { if (!event.defaultPrevented) asking((event.submitter || event.target).dataset.slow, () => stop()); });
+document.addEventListener("submit", (event) => { if (!event.defaultPrevented) asking(event.submitter?.dataset.slow || event.target.dataset.slow, () => stop()); });
 addEventListener("pageshow", answered);
 
 // --- clicks: cancel, copy, dismiss a toast
