@@ -49,30 +49,36 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One row of the table."""
+class Held:
+    """What is in the library of one observation: how many files of which suffix."""
 
-    row: ObservationRow
-    held_kinds: dict[str, int]
-    """how many files of which suffix are in the library"""
-    thumb_id: int | None
-    """a held file that shows what it looks like"""
-    cells: list[Cell]
+    kinds: dict[str, int]
 
     @property
-    def held_files(self) -> int:
-        return sum(self.held_kinds.values())
+    def files(self) -> int:
+        return sum(self.kinds.values())
 
     @property
-    def held_words(self) -> str:
+    def words(self) -> str:
         """The suffixes of its files: `cat, i2d, segm`, and how many more there are."""
-        kinds = [kind or "other" for kind in self.held_kinds]
+        kinds = [kind or "other" for kind in self.kinds]
         more = f" + {len(kinds) - KINDS_NAMED}" if len(kinds) > KINDS_NAMED else ""
         return ", ".join(kinds[:KINDS_NAMED]) + more
 
     @property
-    def held_title(self) -> str:
-        return ", ".join(f"{count} {kind or 'other'}" for kind, count in self.held_kinds.items())
+    def title(self) -> str:
+        return ", ".join(f"{count} {kind or 'other'}" for kind, count in self.kinds.items())
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table."""
+
+    row: ObservationRow
+    held: Held
+    thumb_id: int | None
+    """a held file that shows what it looks like"""
+    cells: list[Cell]
 
     @property
     def preview_uri(self) -> str:
@@ -106,6 +112,10 @@ def importable(answer: SearchAnswer, shown: Shown) -> list[str]:
     return [row.obs_id for row in matching(answer, shown) if row.calib_level != terms.CalibLevel.PLANNED]
 
 
+def held_of(obs_id: str) -> Held:
+    return Held(services.held_kinds([obs_id]).get(obs_id, {}))
+
+
 def page_of(rows: Sequence[ObservationRow], shown: Shown) -> Page[ObservationRow]:
     return Paginator(rows, PAGE_SIZE).get_page(shown.page)
 
@@ -115,7 +125,12 @@ def as_lines(rows: Sequence[ObservationRow], shown: Shown, user: Reader) -> list
     held = services.held_kinds(row.obs_id for row in rows)
     pictures = _pictures(list(held), user)
     return [
-        Line(row, held.get(row.obs_id, {}), pictures.get(row.obs_id), [column.cell(row) for column in shown.columns])
+        Line(
+            row,
+            Held(held.get(row.obs_id, {})),
+            pictures.get(row.obs_id),
+            [column.cell(row) for column in shown.columns],
+        )
         for row in rows
     ]
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.template import Context
 from django.utils.safestring import SafeString, mark_safe
 
+from dashboard.htmx import held_event
 from mast import terms, words
 from mast.archive.rows import mjd_to_datetime
 from mast.errors import MastError
@@ -125,6 +126,9 @@ def level(calib_level: int | None) -> str:
 def level_name(calib_level: int | None) -> str:
     known = {int(value): value.label for value in terms.CalibLevel}
     return known.get(calib_level, "unknown") if calib_level is not None else "unknown"
+
+
+register.filter(held_event)
 
 
 @register.filter

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import reswap, retarget, trigger_client_event
 
 from dashboard.crowd import CROWD
-from dashboard.htmx import HtmxHttpRequest
+from dashboard.htmx import HtmxHttpRequest, held_event
 from dashboard.jobcards import CARD_FILES, Card
 from mast import library, services, terms, visibility
 from mast.errors import BadQuery
@@ -150,6 +150,7 @@ def progress(request: HtmxHttpRequest, job_id: str) -> HttpResponse:
         return HttpResponse(part)
     response = render(request, "dashboard/_job_card.html", {**context, "announce": True})
     response = reswap(retarget(response, f"#job-{card.job.pk}"), "outerHTML")
+    response = trigger_client_event(response, held_event(card.job.obs_id))
     return trigger_client_event(response, "jobs-changed")
 
 

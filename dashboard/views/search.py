@@ -104,6 +104,13 @@ def read(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+def held(request: HttpRequest) -> HttpResponse:
+    """What the library has of one observation, for its row when an import of it has ended."""
+    obs_id = request.GET.get("obs_id", "")[:200]
+    return render(request, "dashboard/_held.html", {"held": results.held_of(obs_id), "obs_id": obs_id})
+
+
+@require_GET
 @cache_control(private=True, max_age=86400)
 def preview(request: HttpRequest) -> HttpResponse:
     """A small copy of MAST's preview, by its URI: no page asks another host for anything."""

@@ -116,7 +116,8 @@ def held_counts(obs_ids: Iterable[str]) -> dict[str, int]:
 
 def held_kinds(obs_ids: Iterable[str]) -> dict[str, dict[str, int]]:
     """How many files of which suffix of each observation are in the library; observations with none are left out."""
-    wanted = list(dict.fromkeys(obs_ids))
+    # PostgreSQL takes no NUL, not even to look for it.
+    wanted = [obs_id for obs_id in dict.fromkeys(obs_ids) if "\x00" not in obs_id]
     kinds: dict[str, dict[str, int]] = {}
     for start in range(0, len(wanted), IDS_A_QUERY):
         part = wanted[start : start + IDS_A_QUERY]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -14,11 +16,12 @@ from django.utils import timezone
 
 from dashboard import jobcards
 from dashboard.crowd import MANY, SLOWEST_S, WINDOW_S, Crowd
+from dashboard.htmx import held_event
 from mast import services
 from mast.imports import progress
 from mast.models import ImportJob
 from mast.terms import JobState
-from tests.factories import JobFactory, ObservationFactory, TransferFactory, job_with
+from tests.factories import DataFileFactory, JobFactory, ObservationFactory, TransferFactory, job_with
 from tests.pages import Element, page_of
 from tests.people import person
 
@@ -121,7 +124,7 @@ def test_a_poll_that_finds_another_state_brings_the_whole_card_and_the_polling_e
     response = client.get(f"/imports/{job.pk}/progress/?state=downloading", headers=HTMX)
     page = page_of(response)
     assert response["HX-Retarget"] == f"#job-{job.pk}"
-    assert "jobs-changed" in response["HX-Trigger"]
+    assert {"jobs-changed", held_event(job.obs_id)} <= set(json.loads(response["HX-Trigger"]))
     assert "hx-trigger" not in page.one("div", id=f"job-{job.pk}-live").attributes
     assert "Complete" in page.one("div", id="announce").text
 
@@ -198,6 +201,19 @@ def test_the_pill_is_empty_and_silent_when_nothing_runs(client: Client) -> None:
     pill = page_of(client.get("/imports/pill/")).one("span", id="import-pill")
     assert pill.text == ""
     assert pill["hx-trigger"] == "jobs-changed from:body"
+
+
+def test_a_row_of_a_search_asks_for_its_own_holdings_when_its_import_moved_on(client: Client) -> None:
+    row = ObservationFactory()
+    held = page_of(client.get(f"/search/held/?obs_id={row.obs_id}"))
+    assert "not in library" in held.text
+    DataFileFactory(observation=row, listed_by=[row], suffix="i2d")
+    held = page_of(client.get(f"/search/held/?obs_id={row.obs_id}"))
+    assert held.one("a")["href"] == f"/observations/{row.obs_id}/#files"
+    assert held.one("a")["title"] == "1 i2d"
+    page_of(client.get("/search/held/?obs_id=%00<script>"))
+    # A trigger's name is a language to htmx: nothing of a hostile name gets into it.
+    assert re.fullmatch(r"held-[0-9a-f]{16}", held_event("a[alert(1)], click"))
 
 
 # --- refresh ----------------------------------------------------------------------------------------------------

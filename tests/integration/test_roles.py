@@ -59,6 +59,7 @@ PAGES = {
     "preview": {"GET": READ},
     "read": {"GET": READ},
     "export": {"GET": READ},
+    "held": {"GET": READ},
     "look": {"GET": READ},
     "look-preview": {"GET": READ},
     "start": {"POST": IMPORT},
