@@ -7,7 +7,7 @@ is the export's. The number of queries does not depend on the number of rows, an
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum, Window
@@ -107,7 +107,9 @@ def page(asked: Asked, user: Reader, broad: Collection[str] = ()) -> LibraryPage
 def _of_files(asked: Asked, user: Reader, broad: Collection[str]) -> LibraryPage:
     about = [f"observation__{name}" for name in _OBSERVATION_COLUMNS]
     rows = library.files(asked.filters, user, broad).select_related("observation").defer(None)
-    found = keyset.page(rows.only(*_FILE_COLUMNS, *about), asked.order, limit=FILES_A_PAGE, cursor=asked.cursor)
+    # Of observations each would first be asked whether it has a file to be seen: cheaper along the index.
+    order = replace(asked.order, are_few=asked.filters.hits is not None)
+    found = keyset.page(rows.only(*_FILE_COLUMNS, *about), order, limit=FILES_A_PAGE, cursor=asked.cursor)
     return LibraryPage([], found.rows, found.next)
 
 

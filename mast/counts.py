@@ -21,7 +21,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from mast import library, terms
-from mast.library import Filters
+from mast.library import Filters, Hits
 from mast.models import DataFile, LibraryCount, Observation, Tag
 from mast.recent import Recent
 from mast.visibility import Reader
@@ -99,11 +99,8 @@ def of(chosen: Filters, user: Reader) -> tuple[Counts | None, Filters]:
         return kept(), chosen
     is_partial = False
     if chosen.text:
-        among = _texts.get(
-            (chosen.text, getattr(user, "pk", None)), lambda: library.mentioning_files(chosen.text, user, MOST_COUNTED)
-        )
-        is_partial = len(among) > MOST_COUNTED
-        chosen = replace(chosen, text="", among=frozenset(among[:MOST_COUNTED]))
+        hits, is_partial = _texts.get((chosen.text, getattr(user, "pk", None)), lambda: _saying(chosen.text, user))
+        chosen = replace(chosen, text="", hits=hits)
     return replace(_few(_unkept(chosen), user), is_partial=is_partial), chosen
 
 
@@ -115,7 +112,7 @@ def _unkept(chosen: Filters) -> Filters:
         target=chosen.target,
         tag=chosen.tag,
         text=chosen.text,
-        among=chosen.among,
+        hits=chosen.hits,
     )
 
 
@@ -145,14 +142,38 @@ def _now(chosen: Filters, user: Reader) -> Counts:
 
 def _few(unknown: Filters, user: Reader) -> Counts:
     """Among the first files that fit what is not kept."""
+    hits = unknown.hits
+    if hits and unknown == Filters(hits=hits):
+        return _recent.get(hits.files, lambda: _among(hits))
     some = frozenset(_bare(library.files(unknown, user)).values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    return _recent.get(some, lambda: _among(some))
+    return _recent.get(some, lambda: _among(Hits.of(some)))
 
 
-def _among(some: frozenset[int]) -> Counts:
-    files = DataFile.objects.filter(pk__among=some)
-    rows = Observation.objects.filter(pk__in=files.values("observation"))
-    return Counts(_files_of(files), _observations_of(rows), is_exact=len(some) <= MOST_COUNTED)
+def _saying(text: str, user: Reader) -> tuple[Hits, bool]:
+    """The first files that say this, and whether there are more."""
+    found = library.mentioning_files(text, user, MOST_COUNTED)
+    return Hits.of(frozenset(found[:MOST_COUNTED])), len(found) > MOST_COUNTED
+
+
+def _among(hits: Hits) -> Counts:
+    """Counted here rather than by the database, which would put ten thousand rows together twice and sort them."""
+    kinds = ("calib_level", "badge", "suffix", "state", "size_bytes")
+    rows = list(DataFile.objects.filter(pk__among=hits.files).values_list("observation_id", *kinds))
+    wanted = hits.observations | {row[0] for row in rows}
+    named = Observation.objects.filter(pk__among=wanted)
+    about: dict[int, ObservationKey] = {
+        pk: (instrument, program, filters)
+        for pk, instrument, program, filters in named.values_list("pk", "instrument_name", "proposal_id", "filters")
+    }
+    files: dict[ObservationKey, dict[FileKey, tuple[int, int]]] = defaultdict(dict)
+    for observation, level, badge, suffix, state, size in rows:
+        if observation in about:  # else removed a moment ago
+            of_kind = files[about[observation]]
+            kind = ("" if level is None else str(level), badge, suffix, state)
+            count, total = of_kind.get(kind, (0, 0))
+            of_kind[kind] = (count + 1, total + (size or 0))
+    observations = Counter(about[pk] for pk in hits.observations & about.keys())
+    return Counts(dict(files), dict(observations), is_exact=len(hits.files) <= MOST_COUNTED)
 
 
 def _bare(rows: QuerySet[Any]) -> QuerySet[Any]:

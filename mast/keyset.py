@@ -16,7 +16,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import F, Field, Model, OrderBy, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from mast.errors import BadQuery
 
@@ -39,6 +40,8 @@ class Order:
 
     name: str
     column: str
+    are_few: bool = False
+    """The rows are few, which the database cannot know: found and sorted, not met one by one along the order's index"""
 
     @property
     def descending(self) -> bool:
@@ -53,8 +56,9 @@ class Order:
             beyond = "lt" if self.descending else "gt"
             later = Q(**{f"{self.column}__{beyond}": value}) | Q(**{f"pk__{beyond}": pk})
             rows = rows.filter(**{f"{self.column}__{beyond}e": value}).filter(later)
-        sign = "-" if self.descending else ""
-        return rows.order_by(f"{sign}{self.column}", f"{sign}pk")
+        # Of an expression there is no index.
+        key = OrderBy(Coalesce(self.column, self.column) if self.are_few else F(self.column), self.descending)
+        return rows.order_by(key, "-pk" if self.descending else "pk")
 
     def unknown(self, rows: QuerySet[Row], after: int | None) -> QuerySet[Row]:
         """The rows without a value, by id."""

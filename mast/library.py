@@ -44,6 +44,19 @@ OBSERVATION_ORDERS: Final = {
 }
 
 
+@dataclass(frozen=True)
+class Hits:
+    """Files that were looked up already, by their ids, and the observations that list them."""
+
+    files: frozenset[int]
+    observations: frozenset[int]
+
+    @classmethod
+    def of(cls, files: frozenset[int]) -> Hits:
+        listing = DataFile.observations.through.objects.filter(datafile__pk__among=files)
+        return cls(files, frozenset(listing.values_list("observation", flat=True)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Filters:
     """What a caller narrows a list to; empty means any. All but `text` and `target` are looked up by index."""
@@ -60,8 +73,8 @@ class Filters:
     tag: str = ""
     state: str = ""
     text: str = ""
-    among: frozenset[int] | None = None
-    """ids of files that were looked up already"""
+    hits: Hits | None = None
+    """what was looked up already"""
 
     @property
     def is_set(self) -> bool:
@@ -88,8 +101,8 @@ def files(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> QuerySe
         rows = rows.filter(Exists(about.filter(pk=OuterRef("observation_id"))))
     elif chosen.program or chosen.instrument or chosen.filter or chosen.target:
         rows = rows.filter(observation__in=about.values("pk"))
-    if chosen.among is not None:
-        rows = rows.filter(pk__among=chosen.among)
+    if chosen.hits is not None:
+        rows = rows.filter(pk__among=chosen.hits.files)
     if chosen.obs_id:
         rows = rows.filter(observations__obs_id=chosen.obs_id)
     if chosen.tag:
@@ -108,7 +121,8 @@ def mentioning_files(text: str, user: Reader, limit: int) -> list[int]:
     files = visible_files(user)
     tagged_too = Tag.observations.through.objects.filter(tag__name__icontains=text).values_list("observation_id")
     telling = Observation.objects.filter(_telling(text)).values_list("pk")
-    about = frozenset(pk for way in (telling, tagged_too) for (pk,) in way[: limit + 1])
+    # Unordered, or the index of the order is walked through instead of that of the names.
+    about = frozenset(pk for way in (telling, tagged_too) for (pk,) in way.order_by()[: limit + 1])
     tagged = Tag.files.through.objects.filter(tag__name__icontains=text).values("datafile_id")
     ways = [
         files.filter(file_name__icontains=text),
@@ -150,9 +164,8 @@ def observations(chosen: Filters, user: Reader, broad: Collection[str] = ()) -> 
     """Observations of which this user may see a file of the kind chosen. `broad` as for `files`."""
     held = _narrowed(visible_files(user).filter(observations=OuterRef("pk")), _file_values(chosen), ())
     rows = Observation.objects.filter(Exists(held))
-    if chosen.among is not None:
-        listing = DataFile.observations.through.objects.filter(datafile__pk__among=chosen.among)
-        rows = rows.filter(pk__in=listing.values("observation"))
+    if chosen.hits is not None:
+        rows = rows.filter(pk__among=chosen.hits.observations)
     if chosen.program:
         rows = _narrowed(rows, {"program": ("proposal_id", terms.program_of(chosen.program))}, broad)
     rows = rows.filter(_of_observation(replace(chosen, program=""), is_broad="instrument" in broad))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 MOST: Final = 1000
@@ -15,11 +16,19 @@ MOST: Final = 1000
 class Recent:
     """A few answers by key, each for `seconds`. Threads may share it; two may compute the same answer at once."""
 
+    every: ClassVar[WeakSet[Recent]] = WeakSet()
+    """all there are in this process"""
+
     def __init__(self, seconds: float, most: int = MOST) -> None:
         self._seconds = seconds
         self._most = most
         self._kept: dict[Hashable, tuple[float, Any]] = {}
         self._lock = threading.Lock()
+        self.every.add(self)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The answer kept for this key while it is fresh, else a new one."""

@@ -18,6 +18,7 @@ from django.conf import settings as django_settings
 
 from jwstarchive.run.valkey import Valkey
 from mast.archive.client import KNOWN_COLUMNS
+from mast.recent import Recent
 from mast.transfer.waits import WAITS
 
 if find_spec("tests.practice_fixture"):
@@ -75,6 +76,14 @@ def _servers_are_its_own() -> Iterator[None]:
     yield
     WAITS.share_with(None)
     KNOWN_COLUMNS.clear()
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_its_own() -> Iterator[None]:
+    """What is remembered for a moment is of one test's rows; the next one's may have the same ids or names."""
+    yield
+    for recent in Recent.every:
+        recent.forget()
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard import library as pages
 from dashboard.models import SavedView
-from mast import conf, counts, services, tasks
+from mast import conf, counts, keyset, services, tasks
 from mast.imports import refresh, upkeep, verifyjob
 from mast.imports import trash as trashing
+from mast.library import FILE_ORDERS, Filters, Hits
 from mast.models import DataFile, ImportJob, LibraryCount, Observation, Tag, Trash
 from tests.factories import DataFileFactory, JobFactory, ObservationFactory, on_disk
 from tests.integration.little_mast import LittleMast
@@ -459,6 +461,36 @@ def test_a_text_that_is_everywhere_says_that_only_some_are_looked_at(client: Cli
     page = get(client, "?view=files&q=file")
     assert "only the first 10,000 are looked at" in page.text
     assert len(page.one("tbody").find("tr")) == 15
+
+
+def test_what_says_a_text_is_counted_as_the_database_counts_it(client: Client, large: list[DataFile]) -> None:
+    DataFileFactory(observation=large[11].observation, listed_by=[large[11].observation], file_name="jw11_x.json")
+    found, chosen = counts.of(Filters(text="jw1"), None)
+    by_database = counts._now(Filters(text="jw1"), None)
+    assert found is not None
+    assert (found.files, found.observations) == (by_database.files, by_database.observations)
+    assert chosen.hits == Hits.of(
+        frozenset(DataFile.objects.filter(file_name__contains="jw1").values_list("pk", flat=True))
+    )
+
+
+@pytest.mark.parametrize("ordering", ["-fileSize", "fileName", "verifiedAt", "-fetchedAt"])
+def test_pages_of_what_says_a_text_are_in_the_order_of_the_whole_library(
+    client: Client, large: list[DataFile], monkeypatch: pytest.MonkeyPatch, ordering: str
+) -> None:
+    monkeypatch.setattr(pages, "FILES_A_PAGE", 4)
+    for file in large[::3]:
+        DataFile.objects.filter(pk=file.pk).update(verified_at=timezone.now(), size_bytes=file.pk * 7 % 5)
+    names: list[str] = []
+    address: str | None = f"?view=files&q=jw1&ordering={ordering}"
+    while address:
+        page = get(client, address)
+        names += [link.text for link in page.one("tbody").find("a", class_="mono")]
+        address = next((link["href"] for link in page.find("a", class_="button") if link.text == "Next page"), None)
+    order = keyset.order_of(ordering, FILE_ORDERS, "")
+    rows = DataFile.objects.filter(file_name__contains="jw1")
+    assert names == [row.file_name for row in keyset.page(rows, order, limit=50).rows]
+    assert len(names) == 10
 
 
 def test_no_page_counts_a_large_library(client: Client, large: list[DataFile]) -> None:

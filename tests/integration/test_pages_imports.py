@@ -308,7 +308,7 @@ def test_a_large_job_is_added_up_once_for_all_who_look(monkeypatch: pytest.Monke
     monkeypatch.setattr(progress, "LONGEST_S", 600)
     job = job_with(*[TransferFactory(state=JobState.DOWNLOADING) for _ in range(201)], state=JobState.DOWNLOADING)
     first = services.job_progress(job, max_files=6)
-    progress._recent._kept.clear()
+    progress._recent.forget()
     with CaptureQueriesContext(connection) as queries:
         assert services.job_progress(job, max_files=6) == first
     assert [query["sql"] for query in queries if "mast_transfer" in query["sql"]] == []
