@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
@@ -19,11 +19,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from mast import health
+from mast import counts, health
 from mast.api.access import reading
 from mast.errors import LoginRequired, MastError
 from mast.imports import broker
-from mast.models import DataFile, ImportJob
+from mast.models import ImportJob
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 BUCKETS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
@@ -52,8 +52,10 @@ class Archive:
 
     def collect(self) -> Iterator[Any]:
         yield _family("jwst_jobs", "Jobs by state", "state", _jobs())
-        yield _family("jwst_files", "Files by state", "state", _files("n"))
-        yield _family("jwst_file_bytes", "Bytes of files by state", "state", _files("size"))
+        states = counts.by_state()
+        yield _family("jwst_files", "Files by state", "state", {state: files for state, (files, _) in states.items()})
+        sizes: dict[str, float] = {state: size for state, (_, size) in states.items()}
+        yield _family("jwst_file_bytes", "Bytes of files by state", "state", sizes)
         parts = {part.name: float(part.ok) for part in health.parts()}
         yield _family("jwst_part_ok", "Whether a part of the archive works", "part", parts)
         waiting = broker.queue_length()
@@ -71,11 +73,6 @@ def _family(name: str, words: str, label: str, values: dict[str, float]) -> Gaug
 
 def _jobs() -> dict[str, float]:
     return dict(ImportJob.objects.order_by().values_list("state").annotate(n=Count("pk")))
-
-
-def _files(what: str) -> dict[str, float]:
-    rows = DataFile.objects.order_by().values("state").annotate(n=Count("pk"), size=Sum("size_bytes"))
-    return {row["state"]: row[what] or 0 for row in rows}
 
 
 @require_GET

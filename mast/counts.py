@@ -58,6 +58,8 @@ class Counts:
     files: dict[ObservationKey, dict[FileKey, tuple[int, int]]] = field(default_factory=dict)
     observations: dict[ObservationKey, int] = field(default_factory=dict)
     tags: dict[str, int] = field(default_factory=dict)
+    states: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """files and bytes in each state, those included that only some may see"""
     counted_at: dt.datetime | None = None
     is_exact: bool = True
     is_partial: bool = False
@@ -210,6 +212,7 @@ class _Kept(msgspec.Struct):
     files: list[tuple[str, str, str, str, str, str, str, int, int]]
     observations: list[tuple[str, str, str, int]]
     tags: dict[str, int]
+    states: dict[str, tuple[int, int]] = {}
 
 
 _latest: Counts | None = None
@@ -220,10 +223,12 @@ def recount() -> Counts:
     """Count the whole library, as anybody may see it, and keep that; for a worker."""
     counted = _now(Filters(), None)
     counted.counted_at = timezone.now()
+    counted.states = _states()
     kept_form = _Kept(
         [(*about, *kind, *sums) for about, kinds in counted.files.items() for kind, sums in kinds.items()],
         [(*about, count) for about, count in counted.observations.items()],
         counted.tags,
+        counted.states,
     )
     body = zlib.compress(msgspec.json.encode(kept_form), 1)
     LibraryCount.objects.update_or_create(pk=1, defaults={"counted_at": counted.counted_at, "body": body})
@@ -244,8 +249,21 @@ def kept() -> Counts | None:
             files[instrument, program, filters][level, badge, suffix, state] = (count, size)
         observations = {(row[0], row[1], row[2]): row[3] for row in read.observations}
         with _lock:
-            _latest = Counts(dict(files), observations, read.tags, row.counted_at, is_exact=False)
+            _latest = Counts(dict(files), observations, read.tags, read.states, row.counted_at, is_exact=False)
     return _latest
+
+
+def by_state() -> dict[str, tuple[int, int]]:
+    """Files and bytes in each state: of a large library as counted last, nothing while nobody has."""
+    if not is_large():
+        return _states()
+    last = kept()
+    return last.states if last else {}
+
+
+def _states() -> dict[str, tuple[int, int]]:
+    rows = DataFile.objects.order_by().values_list("state").annotate(n=Count("pk"), size=Sum("size_bytes"))
+    return {state: (count, size or 0) for state, count, size in rows}
 
 
 def is_due() -> bool:

@@ -11,9 +11,8 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count
 
-from mast import conf
+from mast import conf, counts
 from mast.models import DataFile, Verification
 
 WORKER_KEYS = "jwst:worker:"
@@ -120,12 +119,12 @@ def disk() -> Part:
 def files() -> Part:
     """Whether every file is known to be whole, and when all were last read again."""
     try:
-        states = dict(DataFile.objects.values_list("state").annotate(count=Count("pk")).order_by())
+        wrong = {state: DataFile.objects.filter(state=state).count() for state in DataFile.WRONG}
+        held = counts.by_state().get(DataFile.State.HELD, (0, 0))[0]
         last = Verification.objects.exclude(ended_at=None).first()
     except DatabaseError:
         return Part("files", False, "Whether the files are whole is not known while the database does not answer.")
-    wrong = {name: states.get(name, 0) for name in (DataFile.State.DAMAGED, DataFile.State.MISSING)}
-    facts = {"held": states.get(DataFile.State.HELD, 0)} | {str(name): count for name, count in wrong.items()}
+    facts: dict[str, Any] = {"held": held} | {str(name): count for name, count in wrong.items()}
     if last is not None and last.ended_at is not None:
         facts["last_verification"] = {
             "ended_at": last.ended_at.isoformat(),

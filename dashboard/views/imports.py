@@ -17,7 +17,7 @@ from django_htmx.http import reswap, retarget, trigger_client_event
 from dashboard.crowd import CROWD
 from dashboard.htmx import HtmxHttpRequest, held_event
 from dashboard.jobcards import CARD_FILES, Card
-from mast import library, services, terms, visibility
+from mast import services, terms, visibility
 from mast.errors import BadQuery
 from mast.recent import Recent
 from mast.terms import JobState
@@ -95,7 +95,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "is_last": bool(only) and page * limit >= shown[0].count,
         "live": any(card.pace_s for part in shown for card in part.cards),
         "shelf": services.shelf_state(),
-        "wrong": library.visible_files(request.user).exclude(state="held").order_by("file_name")[:WRONG_SHOWN],
+        "wrong": services.wrong_files().order_by("file_name")[:WRONG_SHOWN],
     }
     return render(request, "dashboard/imports.html", context)
 

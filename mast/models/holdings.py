@@ -107,6 +107,9 @@ class DataFile(models.Model):
         DAMAGED = "damaged"
         MISSING = "missing"
 
+    # Few of very many: asked for by name they are found by index, as "not held" every file is looked at.
+    WRONG: ClassVar = (State.DAMAGED, State.MISSING)
+
     data_uri = models.CharField(max_length=300, unique=True, help_text="mast:JWST/product/<file name>")
     file_name = models.CharField(max_length=200)
     path = models.CharField(max_length=500, unique=True, help_text="below the archive's folder")

@@ -56,7 +56,7 @@ def verification_pace(mb_per_s: float | None = None) -> Pace:
 
 def wrong_files() -> QuerySet[DataFile]:
     """Files that are damaged or missing, as far as is known."""
-    return visibility.my_files().exclude(state=DataFile.State.HELD).select_related("observation")
+    return visibility.my_files().filter(state__in=DataFile.WRONG).select_related("observation")
 
 
 def fetch_again(files: Sequence[DataFile], user: AbstractBaseUser | None = None) -> list[ImportJob]:

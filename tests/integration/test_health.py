@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 import redis
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from jwstarchive.run import diagnosis
-from mast import health
+from mast import counts, health
+from mast.models import DataFile
 from mast.practice import PracticeServer
+from tests.factories import DataFileFactory
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,3 +155,20 @@ def test_bench_without_a_name_says_which_there_are() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: manage.py bench ")
     assert "archive" in done.stderr
+
+
+def test_a_large_library_is_told_as_it_was_counted_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "KEPT_FROM", 3)
+    damaged, *whole = DataFileFactory.create_batch(4, size_bytes=5)
+    # What only some may see is counted too: the shelf is everybody's.
+    DataFile.objects.filter(pk=whole[0].pk).update(data_rights="EXCLUSIVE_ACCESS")
+    assert counts.by_state() == {}
+    counts.recount()
+    DataFile.objects.filter(pk=damaged.pk).update(state="damaged")
+    assert counts.by_state() == {"held": (4, 20)}
+    with CaptureQueriesContext(connection) as queries:
+        part = health.files()
+    # What is wrong is asked for at once, by an index; no request counts the whole.
+    assert part.facts == {"held": 4, "damaged": 1, "missing": 0}
+    assert "1 file is not whole" in part.message
+    assert not any("GROUP BY" in query["sql"] for query in queries)
