@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from dashboard.templatetags import archive as write
@@ -21,6 +21,8 @@ from mast.archive.rows import ObservationRow
 SHOWN: Final = 8
 MOST_SHOWN: Final = 60
 Keys = tuple[tuple[str, ...], ...]
+Wanted = tuple[tuple[int, frozenset[str]], ...]
+"""of each facet that was chosen: its place, and the values"""
 
 
 @dataclass(frozen=True)
@@ -94,36 +96,41 @@ def fitting(answer: SearchAnswer, chosen: Mapping[str, frozenset[str]]) -> list[
     wanted = _wanted(chosen)
     return [
         row
-        for row, keys in zip(answer.rows, _keys_of(answer), strict=True)
+        for row, keys in zip(answer.rows, _read(answer).keys, strict=True)
         if all(not values.isdisjoint(keys[place]) for place, values in wanted)
     ]
 
 
 def counted(answer: SearchAnswer, chosen: Mapping[str, frozenset[str]]) -> list[Counted]:
     """Every facet with its counts. Facets with one value say nothing, unless it was chosen."""
-    counts = _counts(_keys_of(answer), _wanted(chosen))
+    counts = _counts(_read(answer), _wanted(chosen))
     facets = [_facet(facet, counts[place], chosen.get(facet.name, frozenset())) for place, facet in enumerate(FACETS)]
     return [facet for facet in facets if len(facet.values) > 1 or facet.is_chosen]
 
 
-def _wanted(chosen: Mapping[str, frozenset[str]]) -> list[tuple[int, frozenset[str]]]:
-    return [(place, chosen[facet.name]) for place, facet in enumerate(FACETS) if chosen.get(facet.name)]
+def _wanted(chosen: Mapping[str, frozenset[str]]) -> Wanted:
+    return tuple((place, chosen[facet.name]) for place, facet in enumerate(FACETS) if chosen.get(facet.name))
 
 
-def _counts(rows: list[Keys], wanted: list[tuple[int, frozenset[str]]]) -> list[Counter[str]]:
+def _counts(read: _Read, wanted: Wanted) -> list[Counter[str]]:
+    """Counted once for each choice: turning pages and sorting ask for the same ones again."""
+    counts = read.counts.get(wanted)
+    if counts is None:
+        if len(read.counts) >= MOST_CHOICES:
+            read.counts.clear()
+        counts = read.counts[wanted] = _count(read.kinds, wanted)
+    return counts
+
+
+def _count(kinds: Mapping[Keys, int], wanted: Wanted) -> list[Counter[str]]:
     counts: list[Counter[str]] = [Counter() for _ in FACETS]
-    fits: Counter[Keys] = Counter()
-    for keys in rows:
+    for keys, number in kinds.items():
         missed = [place for place, values in wanted if values.isdisjoint(keys[place])]
-        if not missed:
-            fits[keys] += 1
-        elif len(missed) == 1:
-            # It fits all the others: it counts for the facet that leaves it out, and for no other.
-            for value in keys[missed[0]]:
-                counts[missed[0]][value] += 1
-    for keys, number in fits.items():
-        for place, values in enumerate(keys):
-            for value in values:
+        if len(missed) > 1:
+            continue
+        # What fits all but one facet counts for that one, and for no other.
+        for place in missed or range(len(FACETS)):
+            for value in keys[place]:
                 counts[place][value] += number
     return counts
 
@@ -154,17 +161,28 @@ def _label(facet: Facet, value: str) -> str:
 # --- what rows count under, kept for answers whose pages are turned ----------------------------------------------
 
 MOST_KEPT: Final = 8
-_kept: OrderedDict[tuple[str, dt.datetime], list[Keys]] = OrderedDict()
+MOST_CHOICES: Final = 20
+_kept: OrderedDict[tuple[str, dt.datetime], _Read] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _keys_of(answer: SearchAnswer) -> list[Keys]:
+@dataclass(frozen=True)
+class _Read:
+    """What each row of an answer counts under, how many rows under the same, and the counts under choices."""
+
+    keys: list[Keys]
+    kinds: Counter[Keys]
+    counts: dict[Wanted, list[Counter[str]]] = field(default_factory=dict)
+
+
+def _read(answer: SearchAnswer) -> _Read:
     name = (answer.query.key(), answer.fetched_at)
-    keys = _kept.get(name)
-    if keys is None:
+    found = _kept.get(name)
+    if found is None:
         keys = [tuple(facet.keys(row) for facet in FACETS) for row in answer.rows]
+        found = _Read(keys, Counter(keys))
         with _lock:
-            _kept[name] = keys
+            _kept[name] = found
             while len(_kept) > MOST_KEPT:
                 _kept.popitem(last=False)
-    return keys
+    return found

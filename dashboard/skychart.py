@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from dashboard.footprint import middle_of, offset, scale_bar, shapes_of
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.footprint import offset, scale_bar, shapes_of
 from mast.archive.rows import ObservationRow
 from mast.archive.sky import format_position, separation
 
@@ -20,7 +23,10 @@ MARGIN: Final = 14
 MOST_SHAPES: Final = 300
 MOST_NAMED: Final = 50
 WIDEST_PLANE_DEG: Final = 20.0
+MOST_FINE: Final = 4000
+"""dots up to which each pixel counts"""
 Point = tuple[float, float]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -69,29 +75,57 @@ def draw(
     if not placed:
         return None
     placed.sort(key=lambda row: row.obs_id not in page)
-    ra0, dec0 = (cone.ra_deg, cone.dec_deg) if cone else middle_of([[_place(row) for row in placed]])
-    spread_deg = max(separation(ra0, dec0, *_place(row)) for row in placed)
-    spread_deg = max(spread_deg, cone.radius_deg if cone else 0)
-    if spread_deg > WIDEST_PLANE_DEG:
-        return _whole_sky(placed, held)
-    return _plane(placed, held, (ra0, dec0), spread_deg, cone)
+    sky = _Sky.of(placed, held)
+    centre = (cone.ra_deg, cone.dec_deg) if cone else _direction(sky.vectors.sum(axis=0))
+    spread_deg = sky.spread_deg(centre)
+    if max(spread_deg, cone.radius_deg if cone else 0) > WIDEST_PLANE_DEG:
+        return _whole_sky(sky)
+    return _plane(placed, sky, centre, spread_deg, cone)
 
 
-def _place(row: ObservationRow) -> Point:
-    return row.s_ra_deg or 0.0, row.s_dec_deg or 0.0
+@dataclass(frozen=True)
+class _Sky:
+    """Where the rows are: degrees, unit vectors (n, 3), and whether each is held."""
+
+    ra_deg: Floats
+    dec_deg: Floats
+    vectors: Floats
+    held: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Sequence[ObservationRow], held: Collection[str]) -> _Sky:
+        ra_deg = np.array([row.s_ra_deg for row in rows], float)
+        dec_deg = np.array([row.s_dec_deg for row in rows], float)
+        is_held = np.array([row.obs_id in held for row in rows], bool)
+        return cls(ra_deg, dec_deg, _vectors(ra_deg, dec_deg), is_held)
+
+    def spread_deg(self, centre: Point) -> float:
+        """The angle to the farthest row."""
+        chords = np.linalg.norm(self.vectors - _vectors(*centre), axis=1)
+        return math.degrees(2 * math.asin(min(1.0, float(chords.max()) / 2)))
+
+
+def _vectors(ra_deg: Any, dec_deg: Any) -> Floats:
+    """Unit vectors, their parts along the last axis."""
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+
+
+def _direction(vector: Floats) -> Point:
+    """Degrees; of a sum of directions their mean, so that RA 359.9 and 0.1 have theirs at 0."""
+    x, y, z = map(float, vector)
+    return math.degrees(math.atan2(y, x)) % 360, math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
 # --- a part of the sky --------------------------------------------------------------------------------------------
 
 
-def _plane(
-    rows: Sequence[ObservationRow], held: Collection[str], centre: Point, spread_deg: float, cone: Cone | None
-) -> Chart:
-    shapes = [(row, [shape for shape in shapes_of(row.s_region) if len(shape) >= 3]) for row in rows[:MOST_SHAPES]]
-    corners = [corner for _, found in shapes for shape in found for corner in shape]
+def _plane(rows: Sequence[ObservationRow], sky: _Sky, centre: Point, spread_deg: float, cone: Cone | None) -> Chart:
+    shapes = [[shape for shape in shapes_of(row.s_region) if len(shape) >= 3] for row in rows[:MOST_SHAPES]]
+    corners = [corner for found in shapes for shape in found for corner in shape]
     # One wrong footprint must not shrink all the others to nothing.
     far = max((separation(*centre, ra, dec) for ra, dec in corners if -90 <= dec <= 90), default=0)
-    half_deg = max(min(far, spread_deg + 1), 1 / 3600) * 1.04
+    half_deg = max(min(far, spread_deg + 1), spread_deg, 1 / 3600) * 1.04
     if cone and half_deg > cone.radius_deg / 3:
         half_deg = max(half_deg, cone.radius_deg * 1.04)
     unit = (SIDE / 2 - MARGIN) / half_deg
@@ -101,29 +135,41 @@ def _plane(
         # East is to the left, and pictures count rows from the top.
         return SIDE / 2 - east * unit, SIDE / 2 - north * unit
 
-    outlined = [(row, found) for row, found in shapes if found]
+    outlined = [place for place, found in enumerate(shapes) if found]
     # What is held is drawn over what is not.
-    named = sorted(outlined[:MOST_NAMED], key=lambda pair: pair[0].obs_id in held)
+    named = sorted(outlined[:MOST_NAMED], key=lambda place: bool(sky.held[place]))
+    outlines = {place: _outline(shapes[place], to_picture) for place in outlined}
     rest = outlined[MOST_NAMED:]
-    dots = [row for row, found in shapes if not found] + list(rows[MOST_SHAPES:])
+    has_dot = np.ones(len(rows), bool)
+    has_dot[outlined] = False
+    x, y = (SIDE / 2 - along * math.degrees(unit) for along in _on_plane(sky.vectors, centre))
     bar_deg, label = scale_bar(half_deg)
     return Chart(
         SIDE,
-        [Region(row.obs_id, _outline(found, to_picture), row.obs_id in held) for row, found in named],
-        "".join(_outline(found, to_picture) for row, found in rest if row.obs_id not in held),
-        "".join(_outline(found, to_picture) for row, found in rest if row.obs_id in held),
-        _dots((row for row in dots if row.obs_id not in held), to_picture),
-        _dots((row for row in dots if row.obs_id in held), to_picture),
+        [Region(rows[place].obs_id, outlines[place], bool(sky.held[place])) for place in named],
+        "".join(outlines[place] for place in rest if not sky.held[place]),
+        "".join(outlines[place] for place in rest if sky.held[place]),
+        _dots(x, y, has_dot & ~sky.held),
+        _dots(x, y, has_dot & sky.held),
         format_position(*centre),
         is_whole_sky=False,
         # A circle far outside what was found would shrink it to a spot: then it is left out.
         radius=round(cone.radius_deg * unit, 1) if cone and cone.radius_deg <= half_deg else None,
         bar_x=round(bar_deg * unit, 1),
         bar_label=label,
-        drawn=len(named) + len(rest),
+        drawn=len(outlined),
         total=len(rows),
-        held=sum(row.obs_id in held for row in rows),
+        held=int(sky.held.sum()),
     )
+
+
+def _on_plane(vectors: Floats, centre: Point) -> tuple[Floats, Floats]:
+    """East and north of the centre on the tangent plane, in radians, as `footprint.offset` has them in degrees."""
+    ra, dec = map(math.radians, centre)
+    east = vectors @ (-math.sin(ra), math.cos(ra), 0)
+    north = vectors @ (-math.sin(dec) * math.cos(ra), -math.sin(dec) * math.sin(ra), math.cos(dec))
+    depth = np.maximum(vectors @ _vectors(*centre), 1e-3)
+    return east / depth, north / depth
 
 
 def _outline(shapes: Iterable[Sequence[Point]], to_picture: Callable[[float, float], Point]) -> str:
@@ -135,35 +181,47 @@ def _outline(shapes: Iterable[Sequence[Point]], to_picture: Callable[[float, flo
     return "".join(path)
 
 
-def _dots(rows: Iterable[ObservationRow], to_picture: Callable[[float, float], Point]) -> str:
-    """A path of dots, one for all the rows that fall on the same pixel: a chart never grows with its answer."""
-    places = {(round(x), round(y)) for x, y in (to_picture(*_place(row)) for row in rows)}
-    return "".join(f"M{x} {y}h0" for x, y in sorted(places) if 0 <= x <= SIDE and 0 <= y <= SIDE)
+def _dots(x: Floats, y: Floats, chosen: NDArray[np.bool_]) -> str:
+    """A path of dots, one for all the rows that fall on the same pixel: a chart never grows with its answer.
+
+    Neighbours in a row of pixels are one stroke, and of very many each second pixel is enough: dots are wider than one.
+    """
+    inside = chosen & (x >= 0) & (x <= SIDE) & (y >= 0) & (y <= SIDE)
+    step = 2 if np.count_nonzero(inside) > MOST_FINE else 1
+    columns, lines = (np.rint(values[inside] / step).astype(int) * step for values in (x, y))
+    places = np.unique(lines * 2 * SIDE + columns)
+    if not places.size:
+        return ""
+    begins = np.flatnonzero(np.diff(places, prepend=-2 * step) != step)
+    lengths = np.diff(begins, append=places.size) - 1
+    strokes = zip(*np.divmod(places[begins], 2 * SIDE), lengths * step, strict=True)
+    return "".join(f"M{column} {line}h{length}" for line, column, length in strokes)
 
 
 # --- all of it ----------------------------------------------------------------------------------------------------
 
 
-def _whole_sky(rows: Sequence[ObservationRow], held: Collection[str]) -> Chart:
+def _whole_sky(sky: _Sky) -> Chart:
+    x, y = hammer(sky.ra_deg, sky.dec_deg)
     return Chart(
         SIDE // 2 + MARGIN,
         [],
         "",
         "",
-        _dots((row for row in rows if row.obs_id not in held), hammer),
-        _dots((row for row in rows if row.obs_id in held), hammer),
+        _dots(x, y, ~sky.held),
+        _dots(x, y, sky.held),
         "",
         is_whole_sky=True,
-        drawn=len(rows),
-        total=len(rows),
-        held=sum(row.obs_id in held for row in rows),
+        drawn=len(x),
+        total=len(x),
+        held=int(sky.held.sum()),
     )
 
 
-def hammer(ra_deg: float, dec_deg: float) -> Point:
+def hammer(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
     """RA 0 in the middle, growing to the left."""
-    turn, tilt = math.radians((ra_deg + 180) % 360 - 180), math.radians(dec_deg)
-    depth = math.sqrt(1 + math.cos(tilt) * math.cos(turn / 2))
-    x, y = 2 * math.cos(tilt) * math.sin(turn / 2) / depth, math.sin(tilt) / depth
+    turn, tilt = np.radians((ra_deg + 180) % 360 - 180), np.radians(dec_deg)
+    depth = np.sqrt(1 + np.cos(tilt) * np.cos(turn / 2))
+    x, y = 2 * np.cos(tilt) * np.sin(turn / 2) / depth, np.sin(tilt) / depth
     half = SIDE / 2 - MARGIN / 2
     return SIDE / 2 - x / 2 * half, (SIDE // 2 + MARGIN) / 2 - y / 2 * half

@@ -26,6 +26,8 @@ from mast.words import counted
 PAGE_FILES = 200
 _drawn = Recent(seconds=1, most=64)
 """moving parts of cards, for as long as their numbers stand"""
+_told = Recent(seconds=0.25)
+"""what a reader's poll was told a moment ago: a hundred tabs of the same people ask for the same"""
 SHOWN_JOBS = 20
 """in each section; the rest have a page of their own"""
 PAGE_JOBS = 50
@@ -140,18 +142,27 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
 def progress(request: HtmxHttpRequest, job_id: str) -> HttpResponse:
     """A poll's answer: the moving part of the card, or the whole card once its state is another."""
     CROWD.came()
-    full = request.GET.get("full") == "1"
-    card = Card.of(services.get_job(job_id), PAGE_FILES if full else CARD_FILES)
-    context = {"card": card, "full": full}
-    if request.GET.get("state") == card.progress.state:
-        # The same for everybody who asks in the same moment; kept with the numbers it shows, whose identity is its key.
-        key = (job_id, full, card.pace_s, id(card.progress))
-        part, _ = _drawn.get(key, lambda: (render_to_string("dashboard/_job_progress.html", context), card.progress))
+    full, state = request.GET.get("full") == "1", request.GET.get("state", "")
+    part = _told.get((job_id, full, state, request.user.pk), lambda: _moving_part(job_id, state, full=full))
+    if part is not None:
         return HttpResponse(part)
-    response = render(request, "dashboard/_job_card.html", {**context, "announce": True})
+    card = Card.of(services.get_job(job_id), PAGE_FILES if full else CARD_FILES)
+    response = render(request, "dashboard/_job_card.html", {"card": card, "full": full, "announce": True})
     response = reswap(retarget(response, f"#job-{card.job.pk}"), "outerHTML")
     response = trigger_client_event(response, held_event(card.job.obs_id))
     return trigger_client_event(response, "jobs-changed")
+
+
+def _moving_part(job_id: str, state: str, *, full: bool) -> str | None:
+    """The part of a card that moves; None once the job's state is another."""
+    card = Card.of(services.get_job(job_id), PAGE_FILES if full else CARD_FILES)
+    if card.progress.state != state:
+        return None
+    context = {"card": card, "full": full}
+    # The same for everybody who asks in the same moment; kept with the numbers it shows, whose identity is its key.
+    key = (job_id, full, card.pace_s, id(card.progress))
+    part, _ = _drawn.get(key, lambda: (render_to_string("dashboard/_job_progress.html", context), card.progress))
+    return str(part)
 
 
 @require_POST

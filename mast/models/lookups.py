@@ -1,13 +1,14 @@
-"""`pk__among`: `IN` for thousands of ids, sent as one parameter instead of one each."""
+"""`pk__among`: `IN` for thousands of ids, or names, sent as one parameter instead of one each."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from django.db.models import IntegerField, Lookup
+from django.db.models import CharField, IntegerField, Lookup
 
 
+@CharField.register_lookup
 @IntegerField.register_lookup
 class Among(Lookup):  # type: ignore[type-arg]
     """For Django each value of an `IN` is a parameter of its own: ten thousand of them cost it more than the query."""
@@ -24,4 +25,5 @@ class Among(Lookup):  # type: ignore[type-arg]
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
         # Told its type: PostgreSQL hashes an array only where both sides have the same, and else walks through it.
-        return f"{column} = ANY(%s::bigint[])", [*parameters, list(self.rhs)]
+        kind = "text" if isinstance(self.lhs.output_field, CharField) else "bigint"
+        return f"{column} = ANY(%s::{kind}[])", [*parameters, list(self.rhs)]

@@ -20,7 +20,6 @@ from mast.imports import planning, searchcache, upstream
 from mast.models import CachedSearch, DataFile, Observation
 
 IDS_A_QUERY = 500
-MOST_IDS = 20_000
 """ids in one condition; SQLite takes 32,766 values in a statement"""
 PAGES_STAY = dt.timedelta(minutes=10)
 
@@ -116,8 +115,7 @@ def held_counts(obs_ids: Iterable[str]) -> dict[str, int]:
 
 def held_kinds(obs_ids: Iterable[str]) -> dict[str, dict[str, int]]:
     """How many files of which suffix of each observation are in the library; observations with none are left out."""
-    # PostgreSQL takes no NUL, not even to look for it.
-    wanted = [obs_id for obs_id in dict.fromkeys(obs_ids) if "\x00" not in obs_id]
+    wanted = _askable(obs_ids)
     kinds: dict[str, dict[str, int]] = {}
     for start in range(0, len(wanted), IDS_A_QUERY):
         part = wanted[start : start + IDS_A_QUERY]
@@ -130,13 +128,15 @@ def held_kinds(obs_ids: Iterable[str]) -> dict[str, dict[str, int]]:
 
 def held_among(obs_ids: Iterable[str]) -> set[str]:
     """Which of these observations have a file in the library; one query for twenty thousand of them."""
-    wanted = list(dict.fromkeys(obs_ids))
-    held: set[str] = set()
-    for start in range(0, len(wanted), MOST_IDS):
-        rows = Observation.objects.filter(obs_id__in=wanted[start : start + MOST_IDS])
-        here = visibility.my_files().filter(observations=OuterRef("pk"))
-        held.update(rows.filter(Exists(here)).values_list("obs_id", flat=True))
-    return held
+    wanted = _askable(obs_ids)
+    here = visibility.my_files().filter(observations=OuterRef("pk"))
+    held = Observation.objects.filter(Exists(here), obs_id__among=wanted)
+    return set(held.order_by().values_list("obs_id", flat=True))
+
+
+def _askable(obs_ids: Iterable[str]) -> list[str]:
+    """Each once. PostgreSQL takes no NUL, not even to look for it."""
+    return [obs_id for obs_id in dict.fromkeys(obs_ids) if "\x00" not in obs_id]
 
 
 def kept_searches(limit: int = 8) -> list[tuple[dict[str, Any], dt.datetime, int]]:

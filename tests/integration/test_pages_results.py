@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import io
 import json
+import math
+import random
+import re
 import shutil
 import subprocess
 import warnings
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from astropy.io import ascii as tables
 from astropy.io.votable import parse
@@ -20,10 +24,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard import resultfacets, skychart
+from dashboard import footprint, resultfacets, skychart
 from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow
+from mast.archive.sky import separation
 from mast.imports import searchcache
 from mast.models import CachedSearch
 from tests.conftest import missing
@@ -276,8 +281,56 @@ def test_what_is_spread_over_the_sky_is_dots_on_a_map_of_all_of_it() -> None:
     assert chart is not None
     assert chart.is_whole_sky
     assert len(chart.dots) < 40_000
-    assert skychart.hammer(0, 0) == (110, 62)
+    assert [float(place) for place in skychart.hammer(np.array(0.0), np.array(0.0))] == [110, 62]
     assert skychart.draw([ObservationRow(obs_id="x")], set(), set()) is None
+
+
+def pixels_of(path: str) -> set[tuple[int, int]]:
+    """What the strokes of a path go over."""
+    strokes = re.findall(r"M(\d+) (\d+)h(\d+)", path)
+    assert "".join(f"M{x} {y}h{length}" for x, y, length in strokes) == path
+    numbers = [(int(left), int(y), int(length)) for left, y, length in strokes]
+    return {(x, y) for left, y, length in numbers for x in range(left, left + length + 1)}
+
+
+@pytest.mark.parametrize("centre", [(0.02, -89.5), (359.99, 10.0), (83.8, -5.4)])
+def test_each_row_without_a_footprint_is_a_dot_where_its_place_is(centre: tuple[float, float]) -> None:
+    draws = random.Random(3)
+    rows = [
+        ObservationRow(
+            obs_id=f"o{number}",
+            s_ra_deg=(centre[0] + draws.uniform(-0.1, 0.1) / math.cos(math.radians(centre[1]))) % 360,
+            s_dec_deg=centre[1] + draws.uniform(-0.1, 0.1),
+        )
+        for number in range(300)
+    ]
+    places = [(row.s_ra_deg or 0.0, row.s_dec_deg or 0.0) for row in rows]
+    chart = skychart.draw(rows, set(), {f"o{number}" for number in range(0, 300, 3)})
+    assert chart is not None
+    middle = footprint.middle_of([places])
+    half_deg = max(separation(*middle, *place) for place in places)
+    unit = (skychart.SIDE / 2 - skychart.MARGIN) / (half_deg * 1.04)
+    expected: list[set[tuple[int, int]]] = [set(), set()]
+    for number, place in enumerate(places):
+        east, north = footprint.offset(*place, *middle)
+        x, y = round(skychart.SIDE / 2 - east * unit), round(skychart.SIDE / 2 - north * unit)
+        expected[number % 3 == 0].add((x, y))
+    assert [pixels_of(chart.dots), pixels_of(chart.dots_held)] == expected
+    assert len(expected[0]) > 150
+    assert all(0 <= place <= skychart.SIDE for pixel in expected[0] for place in pixel)
+
+
+def test_very_many_dots_are_drawn_on_each_second_pixel() -> None:
+    rows = rows_of(skychart.MOST_FINE + 500)
+    chart = skychart.draw(rows, set(), set())
+    assert chart is not None
+    x, y = skychart.hammer(np.array([row.s_ra_deg for row in rows]), np.array([row.s_dec_deg for row in rows]))
+    expected = {(int(2 * round(column / 2)), int(2 * round(line / 2))) for column, line in zip(x, y, strict=True)}
+    covered = pixels_of(chart.dots)
+    assert expected <= covered
+    # Strokes between neighbours go over the pixel between them, and over no other.
+    assert covered - expected <= {(column + 1, line) for column, line in expected}
+    assert len(chart.dots) < 20_000
 
 
 # --- out of the page --------------------------------------------------------------------------------------------

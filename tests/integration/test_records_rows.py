@@ -218,6 +218,8 @@ def test_among_finds_what_in_would_find_with_one_parameter() -> None:
     parents = frozenset(row.observation_id for row in rows[:2])
     assert DataFile.objects.filter(observation__pk__among=parents).count() == 2
     assert DataFile.objects.filter(pk__among=frozenset(range(-50_000, 0))).count() == 0
+    names = [rows[0].observation.obs_id, 'jw"x', "jw{a,b}", "jw\\", ""]
+    assert [row.obs_id for row in Observation.objects.filter(obs_id__among=names)] == names[:1]
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite reads through the names")
