@@ -65,6 +65,8 @@ SECTIONS = (
     ),
 )
 BY_NAME = {section.name: section for section in SECTIONS}
+PASSED = ("queued", "running", "paused", "failed", "finished")
+"""The order in which jobs pass through the sections. Read in it, one that moves on meanwhile is met, at worst twice."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def imports(request: HttpRequest) -> HttpResponse:
     page = int(number) if number.isascii() and number.isdigit() and 0 < int(number) < 100_000 else 1
     limit = PAGE_JOBS if only else SHOWN_JOBS
     seen: set[UUID] = set()
-    shown = [_shown(section, limit, (page - 1) * limit, seen) for section in ([only] if only else SECTIONS)]
+    names = [only.name] if only else PASSED
+    read = {name: _shown(BY_NAME[name], limit, (page - 1) * limit, seen) for name in names}
+    shown = [read[section.name] for section in SECTIONS if section.name in read]
     context = {
         "here": "imports",
         "sections": shown,

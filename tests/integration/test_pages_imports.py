@@ -84,8 +84,13 @@ def test_progress_is_a_bar_with_words_beside_it(client: Client) -> None:
     assert "4.00 MB of 10.0 MB" in card.text
 
 
-def test_a_job_that_ends_while_the_page_is_made_has_one_card(client: Client) -> None:
-    job = job_in(JobState.DOWNLOADING)
+@pytest.mark.parametrize(
+    ("state", "after"), [(JobState.DOWNLOADING, JobState.COMPLETE), (JobState.QUEUED, JobState.DOWNLOADING)]
+)
+def test_a_job_that_moves_on_while_the_page_is_made_has_one_card(
+    client: Client, state: JobState, after: JobState
+) -> None:
+    job = job_in(state)
     has_moved = []
 
     def move_on(execute: Any, sql: str, *arguments: Any) -> Any:
@@ -93,7 +98,7 @@ def test_a_job_that_ends_while_the_page_is_made_has_one_card(client: Client) -> 
         if not has_moved and sql.startswith("SELECT") and "mast_importjob" in sql and "LIMIT" in sql:
             has_moved.append(sql)
             with connection.cursor() as cursor:
-                cursor.execute("UPDATE mast_importjob SET state = 'complete' WHERE id IS NOT NULL")
+                cursor.execute("UPDATE mast_importjob SET state = %s WHERE id IS NOT NULL", [after.value])
         return answer
 
     with connection.execute_wrapper(move_on):
