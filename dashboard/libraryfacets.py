@@ -8,8 +8,8 @@ from typing import Final
 
 from dashboard.library import Asked
 from dashboard.templatetags import archive as write
-from mast import counts
-from mast.counts import Counts
+from mast import tallies
+from mast.tallies import Counts
 
 SHOWN: Final = 8
 MOST_SHOWN: Final = 40
@@ -56,11 +56,11 @@ def of(found: Counts | None, asked: Asked) -> list[Facet]:
     if found is None:
         return []
     chosen = asked.filters
-    tallies = counts.by_facet(found, chosen, of_files=asked.view == "files")
+    counted = tallies.by_facet(found, chosen, of_files=asked.view == "files")
     facets = []
     for name, parameter, title, label in _FACETS:
         now = "" if getattr(chosen, name) in {None, ""} else str(getattr(chosen, name))
-        facet = _facet(name, parameter, title, now, tallies[name], label)
+        facet = _facet(name, parameter, title, now, counted[name], label)
         if facet.values and not (name in _RARE and len(facet.values) == 1 and not now):
             facets.append(facet)
     tags = _facet("tag", "tag", "Tag", chosen.tag, found.tags, str)

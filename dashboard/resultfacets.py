@@ -17,6 +17,7 @@ from dashboard.templatetags import archive as write
 from mast import terms
 from mast.archive.answers import SearchAnswer, is_exclusive
 from mast.archive.rows import ObservationRow
+from mast.recent import once
 
 SHOWN: Final = 8
 MOST_SHOWN: Final = 60
@@ -114,12 +115,7 @@ def _wanted(chosen: Mapping[str, frozenset[str]]) -> Wanted:
 
 def _counts(read: _Read, wanted: Wanted) -> list[Counter[str]]:
     """Counted once for each choice: turning pages and sorting ask for the same ones again."""
-    counts = read.counts.get(wanted)
-    if counts is None:
-        if len(read.counts) >= MOST_CHOICES:
-            read.counts.clear()
-        counts = read.counts[wanted] = _count(read.kinds, wanted)
-    return counts
+    return once(read.counts, MOST_CHOICES, wanted, lambda: _count(read.kinds, wanted))
 
 
 def _count(kinds: Mapping[Keys, int], wanted: Wanted) -> list[Counter[str]]:

@@ -1,4 +1,4 @@
-"""How the library divides: counts of files and observations by the values people filter by.
+"""Counting the library: files and observations by the values people filter by (`tallies` says what filters leave).
 
 A small library is counted when it is asked for. A large one is counted now and then by a worker and the counts are
 kept: a request reads them, works out what a filter leaves from them, and says that they are of a little while ago. A
@@ -11,19 +11,20 @@ import datetime as dt
 import threading
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any, Final
 
 import msgspec
 from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from mast import library, terms
+from mast import library, tallies
 from mast.library import Filters, Hits
 from mast.models import DataFile, LibraryCount, Observation, Tag
 from mast.recent import Recent
+from mast.tallies import Counts, FileKey, ObservationKey, kind_of
 from mast.visibility import Reader
 
 KEPT_FROM: Final = 5_000
@@ -35,57 +36,8 @@ _recent: Final = Recent(seconds=30, most=16)
 """counts among files that were looked up, by their ids: turning pages and sorting ask for the same ones again"""
 _texts: Final = Recent(seconds=10, most=16)
 """files of a large library that say a text; whoever lists them asks again which of them may be seen"""
-MOST_REMEMBERED: Final = 500
 BROAD: Final = 2_000
 """rows from which on a filter is asked of each row instead of looked up"""
-
-T = TypeVar("T")
-ObservationKey: TypeAlias = tuple[str, str, str]
-"""instrument, program, filters as MAST writes them"""
-FileKey: TypeAlias = tuple[str, str, str, str]
-"""level, badge, suffix, state"""
-OBSERVATION_FACETS: Final = ("instrument", "program", "filter")
-FILE_FACETS: Final = ("level", "data_type", "suffix", "state")
-
-
-@dataclass
-class Counts:
-    """The library's files by observation and kind, its observations, and how many of each have a tag.
-
-    `is_exact` is False where it was counted a while ago, or only in part.
-    """
-
-    files: dict[ObservationKey, dict[FileKey, tuple[int, int]]] = field(default_factory=dict)
-    observations: dict[ObservationKey, int] = field(default_factory=dict)
-    tags: dict[str, int] = field(default_factory=dict)
-    states: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """files and bytes in each state, those included that only some may see"""
-    counted_at: dt.datetime | None = None
-    is_exact: bool = True
-    is_partial: bool = False
-    """more files say the text than were looked at"""
-    kinds: Filters = field(default_factory=Filters)
-    """the level, type and the like that `observations` have a file of"""
-    alone: dict[tuple[str, str], int] = field(default_factory=dict)
-    """files that one value alone leaves, as far as it was asked"""
-    sums: dict[tuple[tuple[str, str], ...], Totals] = field(default_factory=dict)
-    """totals under filters, as far as they were asked"""
-    facets: dict[Hashable, dict[str, Counter[str]]] = field(default_factory=dict)
-    """what `by_facet` found, as far as it was asked"""
-
-    @property
-    def version(self) -> str:
-        return self.counted_at.isoformat() if self.counted_at else ""
-
-
-@dataclass(frozen=True)
-class Totals:
-    """What some filters leave. Not exact when counted a while ago, or when files of one observation count apart."""
-
-    observations: int
-    files: int
-    size_bytes: int
-    is_exact: bool
 
 
 def of(chosen: Filters, user: Reader) -> tuple[Counts | None, Filters]:
@@ -118,10 +70,6 @@ def _unkept(chosen: Filters) -> Filters:
     )
 
 
-def _of_kinds(chosen: Filters) -> Filters:
-    return Filters(level=chosen.level, data_type=chosen.data_type, suffix=chosen.suffix, state=chosen.state)
-
-
 def is_large() -> bool:
     """Whether the library is too large to be counted for each page.
 
@@ -131,11 +79,19 @@ def is_large() -> bool:
     return (newest or 0) >= KEPT_FROM and DataFile.objects.order_by("pk")[KEPT_FROM - 1 : KEPT_FROM].exists()
 
 
+def broad(chosen: Filters, counts: Counts | None) -> Collection[str]:
+    """Filters that each leave so many rows that looking them up by index would be a mistake."""
+    wanted = tallies.wanted_values(chosen)
+    if counts is None:
+        return () if not is_large() else frozenset(wanted)
+    return {name for name, value in wanted.items() if tallies.alone(counts, name, value) > BROAD}
+
+
 # --- counting ---------------------------------------------------------------------------------------------------
 
 
 def _now(chosen: Filters, user: Reader) -> Counts:
-    unknown, kinds = _unkept(chosen), _of_kinds(chosen)
+    unknown, kinds = _unkept(chosen), tallies.of_kinds(chosen)
     files = _bare(library.files(unknown, user))
     fitting = replace(unknown, level=kinds.level, data_type=kinds.data_type, suffix=kinds.suffix, state=kinds.state)
     rows = _bare(library.observations(fitting, user))
@@ -171,7 +127,7 @@ def _among(hits: Hits) -> Counts:
     for observation, level, badge, suffix, state, size in rows:
         if observation in about:  # else removed a moment ago
             of_kind = files[about[observation]]
-            kind = ("" if level is None else str(level), badge, suffix, state)
+            kind = kind_of(level, badge, suffix, state)
             count, total = of_kind.get(kind, (0, 0))
             of_kind[kind] = (count + 1, total + (size or 0))
     observations = Counter(about[pk] for pk in hits.observations & about.keys())
@@ -189,9 +145,8 @@ def _files_of(files: QuerySet[DataFile]) -> dict[ObservationKey, dict[FileKey, t
     for *keys, count, size in files.values_list(*about, *kinds).annotate(
         n=Count("pk", distinct=True), size=Coalesce(Sum("size_bytes"), 0)
     ):
-        instrument, program, filters, level, badge, suffix, state = keys
-        kind = ("" if level is None else str(level), badge, suffix, state)
-        found[instrument, program, filters][kind] = (count, size)
+        instrument, program, filters, *kind = keys
+        found[instrument, program, filters][kind_of(*kind)] = (count, size)
     return dict(found)
 
 
@@ -272,132 +227,3 @@ def is_due() -> bool:
         return False
     counted_at = LibraryCount.objects.filter(pk=1).values_list("counted_at", flat=True).first()
     return counted_at is None or timezone.now() - counted_at > STAND
-
-
-# --- under filters ----------------------------------------------------------------------------------------------
-
-
-def facet_values(about: ObservationKey, name: str) -> Iterable[str]:
-    """What an observation counts under in one facet."""
-    instrument, program, filters = about
-    if name == "instrument":
-        return (terms.split_instrument(instrument)[0],)
-    return (program,) if name == "program" else terms.filters_of(filters)
-
-
-def by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Counter[str]]:
-    """For each facet what its values would leave under all other filters: observations, or files.
-
-    Level, type, suffix and state are of files: they count files always.
-    """
-    key = (*_wanted(chosen).items(), of_files)
-    return _remembered(counts.facets, key, lambda: _by_facet(counts, chosen, of_files=of_files))
-
-
-def _by_facet(counts: Counts, chosen: Filters, *, of_files: bool) -> dict[str, Counter[str]]:
-    wanted = _wanted(chosen)
-    found: dict[str, Counter[str]] = {name: Counter() for name in (*OBSERVATION_FACETS, *FILE_FACETS)}
-    by_files = of_files or _of_kinds(chosen) != counts.kinds
-    for about, kinds in counts.files.items():
-        missed = [name for name in OBSERVATION_FACETS if name in wanted and not _fits(about, name, wanted[name])]
-        if len(missed) > 1:
-            continue
-        fitting = _add_kinds(found, kinds, wanted, is_counted=not missed)
-        number = fitting if by_files else counts.observations.get(about, 0)
-        for name in missed or OBSERVATION_FACETS:
-            for value in facet_values(about, name):
-                found[name][value] += number
-    return found
-
-
-def _add_kinds(
-    found: Mapping[str, Counter[str]],
-    kinds: Mapping[FileKey, tuple[int, int]],
-    wanted: Mapping[str, str],
-    *,
-    is_counted: bool,
-) -> int:
-    """Count the kinds of some observations; how many of their files fit every filter."""
-    fitting = 0
-    for kind, (count, _) in kinds.items():
-        missed = [place for place, name in enumerate(FILE_FACETS) if name in wanted and kind[place] != wanted[name]]
-        if not missed:
-            fitting += count
-        if is_counted and len(missed) <= 1:
-            for place in missed or range(len(FILE_FACETS)):
-                found[FILE_FACETS[place]][kind[place]] += count
-    return fitting
-
-
-def totals(counts: Counts, chosen: Filters) -> Totals:
-    """What these filters leave; added up once for each set of counts."""
-    key = tuple(_wanted(chosen).items())
-    return _remembered(counts.sums, key, lambda: _totals(counts, chosen))
-
-
-def _remembered(store: dict[Any, T], key: Hashable, make: Callable[[], T]) -> T:
-    """What is in the store, or made now and put there. Threads share it: what one puts there another may take out."""
-    found = store.get(key)
-    if found is None:
-        found = make()
-        if len(store) >= MOST_REMEMBERED:
-            store.clear()
-        store[key] = found
-    return found
-
-
-def _totals(counts: Counts, chosen: Filters) -> Totals:
-    wanted = _wanted(chosen)
-    by_kind = [name for name in FILE_FACETS if name in wanted]
-    files = size = observations = 0
-    for about, kinds in counts.files.items():
-        if all(_fits(about, name, wanted[name]) for name in OBSERVATION_FACETS if name in wanted):
-            observations += counts.observations.get(about, 0)
-            for kind, (count, total) in kinds.items():
-                if all(kind[FILE_FACETS.index(name)] == wanted[name] for name in by_kind):
-                    files, size = files + count, size + total
-    if _of_kinds(chosen) == counts.kinds:
-        return Totals(observations, files, size, counts.is_exact)
-    return Totals(min(observations, files), files, size, is_exact=False)
-
-
-def _wanted(chosen: Filters) -> dict[str, str]:
-    values = {
-        "instrument": chosen.instrument.upper(),
-        "program": chosen.program and terms.program_of(chosen.program),
-        "filter": chosen.filter.upper(),
-        "level": "" if chosen.level is None else str(chosen.level),
-        "data_type": chosen.data_type.lower(),
-        "suffix": chosen.suffix.lower(),
-        "state": chosen.state.lower(),
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _fits(about: ObservationKey, name: str, value: str) -> bool:
-    instrument, program, filters = about
-    if name == "instrument":
-        return instrument.upper().startswith(value)
-    return program == value if name == "program" else value in filters.upper()
-
-
-def broad(chosen: Filters, counts: Counts | None) -> Collection[str]:
-    """Filters that each leave so many rows that looking them up by index would be a mistake."""
-    wanted = _wanted(chosen)
-    if counts is None:
-        return () if not is_large() else frozenset(wanted)
-    for name, value in wanted.items():
-        if (name, value) not in counts.alone:
-            counts.alone[name, value] = _alone(counts, name, value)
-    return {name for name, value in wanted.items() if counts.alone[name, value] > BROAD}
-
-
-def _alone(counts: Counts, name: str, value: str) -> int:
-    if name in OBSERVATION_FACETS:
-        return sum(
-            sum(count for count, _ in kinds.values())
-            for about, kinds in counts.files.items()
-            if _fits(about, name, value)
-        )
-    place = FILE_FACETS.index(name)
-    return sum(count for kinds in counts.files.values() for kind, (count, _) in kinds.items() if kind[place] == value)

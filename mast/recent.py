@@ -42,3 +42,17 @@ class Recent:
                 self._kept.clear()
             self._kept[key] = (time.monotonic() + self._seconds, answer)
         return answer
+
+
+def once(store: dict[Any, T], most: int, key: Hashable, make: Callable[[], T]) -> T:
+    """What is in the store, or made now and put there; with `most` in it, it begins anew.
+
+    Threads share it: what one puts there another may take out.
+    """
+    found = store.get(key)
+    if found is None:
+        found = make()
+        if len(store) >= most:
+            store.clear()
+        store[key] = found
+    return found

@@ -24,10 +24,10 @@ from dashboard.context import THEMES
 from dashboard.htmx import HtmxHttpRequest, page_or_part
 from dashboard.library import Asked
 from dashboard.selection import Selection
-from mast import conf, counts, keyset, library, services
-from mast.counts import Counts
+from mast import conf, counts, keyset, library, services, tallies
 from mast.errors import BadQuery
 from mast.recent import Recent
+from mast.tallies import Counts
 
 TRY_THESE = [
     ("target", "NGC 3132", "the Southern Ring nebula, by its name"),
@@ -67,7 +67,7 @@ def _table(asked: Asked, page: page_of_library.LibraryPage) -> dict[str, Any]:
 
 def _surroundings(request: HttpRequest, asked: Asked, found: Counts | None) -> dict[str, Any]:
     """What stands around the table: sums, facets, views, and the query that a bulk action repeats."""
-    totals = counts.totals(found, asked.filters) if found else None
+    totals = tallies.totals(found, asked.filters) if found else None
     state = _state(request.GET)
     return {
         "totals": totals,

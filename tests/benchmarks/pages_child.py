@@ -103,7 +103,7 @@ def _deep(address: str, *, is_files: bool) -> str:
 
 def facets() -> dict[str, Any]:
     """Counting under filters, without what is remembered of an earlier page; and a text."""
-    from mast import counts
+    from mast import counts, tallies
     from mast.library import Filters
 
     kept = counts.kept() or counts.recount()
@@ -112,8 +112,8 @@ def facets() -> dict[str, Any]:
         def call() -> None:
             kept.sums.clear()
             kept.facets.clear()
-            counts.by_facet(kept, chosen, of_files=True)
-            counts.totals(kept, chosen)
+            tallies.by_facet(kept, chosen, of_files=True)
+            tallies.totals(kept, chosen)
 
         return call
 
