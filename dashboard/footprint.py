@@ -6,7 +6,13 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+Point = tuple[float, float]
+Floats = NDArray[np.float64]
 SIDE = 200
 MARGIN = 26
 _SHAPE = re.compile(r"(POLYGON|CIRCLE)\s+(?:ICRS\s+|J2000\s+)?([-+0-9.eE\s]+)", re.IGNORECASE)
@@ -26,18 +32,25 @@ class Drawing:
 
 def draw(s_region: str) -> Drawing | None:
     """The drawing of an STC-S region, or None when there is nothing to draw."""
-    shapes = [corners for corners in shapes_of(s_region) if len(corners) >= 3]
+    shapes = drawable(s_region)
     if not shapes:
         return None
-    ra0, dec0 = middle_of(shapes)
-    flat = [[offset(ra, dec, ra0, dec0) for ra, dec in corners] for corners in shapes]
-    half = max(max(abs(x), abs(y)) for corners in flat for x, y in corners) or 1e-6
+    places = [vectors(*np.transpose(corners)) for corners in shapes]
+    ra0, dec0 = centre = direction(np.concatenate(places).sum(axis=0))
+    flat = [np.transpose(on_plane(place, centre)) for place in places]
+    half = max(float(np.abs(corners).max()) for corners in flat) or 1e-6
     unit = (SIDE / 2 - MARGIN) / half
     middle = SIDE / 2
     # East is to the left, and pictures count rows from the top.
     points = [[f"{middle - x * unit:.1f},{middle - y * unit:.1f}" for x, y in corners] for corners in flat]
     bar_deg, label = scale_bar(half)
     return Drawing([" ".join(corners) for corners in points], round(bar_deg * unit, 1), label, ra0, dec0)
+
+
+def drawable(s_region: str) -> list[list[Point]]:
+    """The shapes that have three corners on the sky."""
+    found = ([(ra, dec) for ra, dec in shape if math.isfinite(ra) and abs(dec) <= 90] for shape in shapes_of(s_region))
+    return [shape for shape in found if len(shape) >= 3]
 
 
 def shapes_of(s_region: str) -> Iterator[list[tuple[float, float]]]:
@@ -57,23 +70,25 @@ def _circle(ra: float, dec: float, radius: float) -> Iterator[tuple[float, float
         yield ra + radius * math.cos(angle) / narrow, dec + radius * math.sin(angle)
 
 
-def middle_of(shapes: list[list[tuple[float, float]]]) -> tuple[float, float]:
-    """The mean direction of the corners, so that RA 359.9 and 0.1 have their middle at 0."""
-    corners = [corner for shape in shapes for corner in shape]
-    x = sum(math.cos(math.radians(dec)) * math.cos(math.radians(ra)) for ra, dec in corners)
-    y = sum(math.cos(math.radians(dec)) * math.sin(math.radians(ra)) for ra, dec in corners)
-    z = sum(math.sin(math.radians(dec)) for _, dec in corners)
+def vectors(ra_deg: Any, dec_deg: Any) -> Floats:
+    """Unit vectors, their parts along the last axis."""
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+
+
+def direction(vector: Floats) -> Point:
+    """Degrees; of a sum of directions their mean, so that RA 359.9 and 0.1 have theirs at 0."""
+    x, y, z = map(float, vector)
     return math.degrees(math.atan2(y, x)) % 360, math.degrees(math.atan2(z, math.hypot(x, y)))
 
 
-def offset(ra: float, dec: float, ra0: float, dec0: float) -> tuple[float, float]:
-    """East and north of the middle in degrees, on the tangent plane."""
-    turn, tilt, tilt0 = math.radians(ra - ra0), math.radians(dec), math.radians(dec0)
-    depth = math.sin(tilt0) * math.sin(tilt) + math.cos(tilt0) * math.cos(tilt) * math.cos(turn)
-    depth = max(depth, 1e-3)
-    east = math.cos(tilt) * math.sin(turn) / depth
-    north = (math.cos(tilt0) * math.sin(tilt) - math.sin(tilt0) * math.cos(tilt) * math.cos(turn)) / depth
-    return math.degrees(east), math.degrees(north)
+def on_plane(places: Floats, centre: Point) -> tuple[Floats, Floats]:
+    """East and north of the centre in degrees on the tangent plane, of unit vectors (n, 3)."""
+    ra, dec = map(math.radians, centre)
+    east = places @ (-math.sin(ra), math.cos(ra), 0)
+    north = places @ (-math.sin(dec) * math.cos(ra), -math.sin(dec) * math.sin(ra), math.cos(dec))
+    depth = np.maximum(places @ vectors(*centre), 1e-3)
+    return np.degrees(east / depth), np.degrees(north / depth)
 
 
 def scale_bar(half_deg: float) -> tuple[float, str]:

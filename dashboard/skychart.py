@@ -7,16 +7,17 @@ a map of all of it (Hammer's projection).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.footprint import offset, scale_bar, shapes_of
+from dashboard.footprint import Floats, Point, direction, drawable, on_plane, scale_bar, vectors
 from mast.archive.rows import ObservationRow
-from mast.archive.sky import format_position, separation
+from mast.archive.sky import format_position
 
 SIDE: Final = 220
 MARGIN: Final = 14
@@ -25,8 +26,6 @@ MOST_NAMED: Final = 50
 WIDEST_PLANE_DEG: Final = 20.0
 MOST_FINE: Final = 4000
 """dots up to which each pixel counts"""
-Point = tuple[float, float]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def draw(
         return None
     placed.sort(key=lambda row: row.obs_id not in page)
     sky = _Sky.of(placed, held)
-    centre = (cone.ra_deg, cone.dec_deg) if cone else _direction(sky.vectors.sum(axis=0))
-    spread_deg = sky.spread_deg(centre)
+    centre = (cone.ra_deg, cone.dec_deg) if cone else direction(sky.vectors.sum(axis=0))
+    spread_deg = _spread_deg(sky.vectors, centre)
     if max(spread_deg, cone.radius_deg if cone else 0) > WIDEST_PLANE_DEG:
         return _whole_sky(sky)
     return _plane(placed, sky, centre, spread_deg, cone)
@@ -97,52 +96,43 @@ class _Sky:
         ra_deg = np.array([row.s_ra_deg for row in rows], float)
         dec_deg = np.array([row.s_dec_deg for row in rows], float)
         is_held = np.array([row.obs_id in held for row in rows], bool)
-        return cls(ra_deg, dec_deg, _vectors(ra_deg, dec_deg), is_held)
-
-    def spread_deg(self, centre: Point) -> float:
-        """The angle to the farthest row."""
-        chords = np.linalg.norm(self.vectors - _vectors(*centre), axis=1)
-        return math.degrees(2 * math.asin(min(1.0, float(chords.max()) / 2)))
+        return cls(ra_deg, dec_deg, vectors(ra_deg, dec_deg), is_held)
 
 
-def _vectors(ra_deg: Any, dec_deg: Any) -> Floats:
-    """Unit vectors, their parts along the last axis."""
-    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
-
-
-def _direction(vector: Floats) -> Point:
-    """Degrees; of a sum of directions their mean, so that RA 359.9 and 0.1 have theirs at 0."""
-    x, y, z = map(float, vector)
-    return math.degrees(math.atan2(y, x)) % 360, math.degrees(math.atan2(z, math.hypot(x, y)))
+def _spread_deg(places: Floats, centre: Point) -> float:
+    """The angle to the farthest of these unit vectors; 0 of none."""
+    chords = np.linalg.norm(places - vectors(*centre), axis=1)
+    return math.degrees(2 * math.asin(min(1.0, float(chords.max(initial=0)) / 2)))
 
 
 # --- a part of the sky --------------------------------------------------------------------------------------------
 
 
 def _plane(rows: Sequence[ObservationRow], sky: _Sky, centre: Point, spread_deg: float, cone: Cone | None) -> Chart:
-    shapes = [[shape for shape in shapes_of(row.s_region) if len(shape) >= 3] for row in rows[:MOST_SHAPES]]
+    shapes = [drawable(row.s_region) for row in rows[:MOST_SHAPES]]
     corners = [corner for found in shapes for shape in found for corner in shape]
+    corner_vectors = vectors(*np.array(corners, float).reshape(-1, 2).T)
     # One wrong footprint must not shrink all the others to nothing.
-    far = max((separation(*centre, ra, dec) for ra, dec in corners if -90 <= dec <= 90), default=0)
+    far = _spread_deg(corner_vectors, centre)
     half_deg = max(min(far, spread_deg + 1), spread_deg, 1 / 3600) * 1.04
     if cone and half_deg > cone.radius_deg / 3:
         half_deg = max(half_deg, cone.radius_deg * 1.04)
     unit = (SIDE / 2 - MARGIN) / half_deg
 
-    def to_picture(ra_deg: float, dec_deg: float) -> Point:
-        east, north = offset(ra_deg, dec_deg, *centre)
+    def to_picture(places: Floats) -> tuple[Floats, Floats]:
+        east, north = on_plane(places, centre)
         # East is to the left, and pictures count rows from the top.
         return SIDE / 2 - east * unit, SIDE / 2 - north * unit
 
     outlined = [place for place, found in enumerate(shapes) if found]
     # What is held is drawn over what is not.
     named = sorted(outlined[:MOST_NAMED], key=lambda place: bool(sky.held[place]))
-    outlines = {place: _outline(shapes[place], to_picture) for place in outlined}
+    points = iter([f"{x:.1f} {y:.1f}" for x, y in zip(*to_picture(corner_vectors), strict=True)])
+    outlines = ["".join(f"M{'L'.join(islice(points, len(shape)))}Z" for shape in found) for found in shapes]
     rest = outlined[MOST_NAMED:]
     has_dot = np.ones(len(rows), bool)
     has_dot[outlined] = False
-    x, y = (SIDE / 2 - along * math.degrees(unit) for along in _on_plane(sky.vectors, centre))
+    x, y = to_picture(sky.vectors)
     bar_deg, label = scale_bar(half_deg)
     return Chart(
         SIDE,
@@ -161,24 +151,6 @@ def _plane(rows: Sequence[ObservationRow], sky: _Sky, centre: Point, spread_deg:
         total=len(rows),
         held=int(sky.held.sum()),
     )
-
-
-def _on_plane(vectors: Floats, centre: Point) -> tuple[Floats, Floats]:
-    """East and north of the centre on the tangent plane, in radians, as `footprint.offset` has them in degrees."""
-    ra, dec = map(math.radians, centre)
-    east = vectors @ (-math.sin(ra), math.cos(ra), 0)
-    north = vectors @ (-math.sin(dec) * math.cos(ra), -math.sin(dec) * math.sin(ra), math.cos(dec))
-    depth = np.maximum(vectors @ _vectors(*centre), 1e-3)
-    return east / depth, north / depth
-
-
-def _outline(shapes: Iterable[Sequence[Point]], to_picture: Callable[[float, float], Point]) -> str:
-    """A path around each shape, to a tenth of a unit."""
-    path = []
-    for shape in shapes:
-        points = [to_picture(ra, dec) for ra, dec in shape if -90 <= dec <= 90]
-        path.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + "Z")
-    return "".join(path)
 
 
 def _dots(x: Floats, y: Floats, chosen: NDArray[np.bool_]) -> str:

@@ -18,17 +18,18 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import ascii as tables
 from astropy.io.votable import parse
+from astropy.wcs import WCS
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from dashboard import footprint, resultfacets, skychart
+from dashboard import resultfacets, skychart
 from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow
-from mast.archive.sky import separation
 from mast.imports import searchcache
 from mast.models import CachedSearch
 from tests.conftest import missing
@@ -307,14 +308,20 @@ def test_each_row_without_a_footprint_is_a_dot_where_its_place_is(centre: tuple[
     places = [(row.s_ra_deg or 0.0, row.s_dec_deg or 0.0) for row in rows]
     chart = skychart.draw(rows, set(), {f"o{number}" for number in range(0, 300, 3)})
     assert chart is not None
-    middle = footprint.middle_of([places])
-    half_deg = max(separation(*middle, *place) for place in places)
+    sky = SkyCoord(places, unit="deg")
+    middle = SkyCoord(sky.cartesian.mean(), frame="icrs")
+    half_deg = sky.separation(middle).max().deg
     unit = (skychart.SIDE / 2 - skychart.MARGIN) / (half_deg * 1.04)
-    expected: list[set[tuple[int, int]]] = [set(), set()]
-    for number, place in enumerate(places):
-        east, north = footprint.offset(*place, *middle)
-        x, y = round(skychart.SIDE / 2 - east * unit), round(skychart.SIDE / 2 - north * unit)
-        expected[number % 3 == 0].add((x, y))
+    plane = WCS(naxis=2)
+    plane.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    plane.wcs.crval = [middle.spherical.lon.deg, middle.spherical.lat.deg]
+    plane.wcs.crpix = [skychart.SIDE / 2, skychart.SIDE / 2]
+    plane.wcs.cdelt = [-1 / unit, -1 / unit]
+    found = np.rint(plane.wcs_world2pix(places, 1)).astype(int)
+    expected = [
+        {(x, y) for x, y in found[[(number % 3 == 0) == held for number in range(300)]].tolist()}
+        for held in (False, True)
+    ]
     assert [pixels_of(chart.dots), pixels_of(chart.dots_held)] == expected
     assert len(expected[0]) > 150
     assert all(0 <= place <= skychart.SIDE for pixel in expected[0] for place in pixel)
