@@ -77,7 +77,7 @@ def _knots(plane: PlaneRows, total: int) -> Knots:
 
 def percentiles(plane: PlaneRows, wanted: Sequence[float]) -> list[float]:
     """Percentiles of the finite pixels, as ``numpy.percentile`` gives them; 0 … 1 when there are none."""
-    total = _counted(plane, len)
+    total = counted(plane, len)
     if not total:
         return [0.0, 1.0][: len(wanted)]
     places = [(total - 1) * (percent / 100) for percent in wanted]
@@ -96,7 +96,7 @@ def _between(low: Any, high: Any, part: float) -> float:
     return float(low + step * part if part < 0.5 else high - step * (1 - part))
 
 
-def _counted(plane: PlaneRows, count: Callable[[Values], T]) -> T:
+def counted(plane: PlaneRows, count: Callable[[Values], T]) -> T:
     """The sum of what is counted of the finite pixels, some at a time: what is made of them stays in the cache."""
 
     def of_band(band: tuple[int, int]) -> T:
@@ -180,7 +180,7 @@ def order_statistics(plane: PlaneRows, ranks: Sequence[int]) -> list[OrderStatis
     numbers = np.zeros(len(wanted), np.int64)
     below, equal = np.zeros_like(wanted), np.zeros_like(wanted)
     while descent.known < descent.bits:
-        counts = _counted(plane, descent.count)
+        counts = counted(plane, descent.count)
         cumulated = np.cumsum(counts, axis=1)
         # One sorted row of all prefixes, so that every rank is looked up at once.
         offsets = np.concatenate([[0], np.cumsum(cumulated[:, -1])[:-1]])

@@ -1,28 +1,22 @@
-"""What is under the cursor: one pixel's value, unit, quality flags and place on the sky; and a plane's histogram."""
+"""What is under the cursor: one pixel's value, unit, quality flags and place on the sky."""
 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mast.errors import BadQuery
 from mast.fits.dq import flag_names
-from mast.fits.overview import THREADS
 from mast.fits.plan import Plan, Plane, PlanHdu
 from mast.fits.planes import PlaneRows, choose_plane, plane_of
-from mast.fits.pyramid import Pyramid
 from mast.fits.quality import flags_beside
 from mast.fits.roles import role_of
-from mast.fits.stored import bands
 from mast.fits.wcs import image_wcs
 
-MAX_BINS: Final = 4096
 MAX_AROUND: Final = 65
 MAX_OTHERS: Final = 12
 _BESIDE: Final = frozenset({"science", "error", "variance", "weight"})
@@ -148,47 +142,3 @@ def _others_at(path: str | Path, plan: Plan, image: PlanHdu, plane: Plane, x: in
         if is_same and other.index != image.index and role_of(other) in _BESIDE and len(found) < MAX_OTHERS:
             found[other.name] = _finite(_value_at(plane_of(path, plan, other.index, plane), x, y))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Counts of a plane's usable pixels in bins of equal width."""
-
-    low: float
-    high: float
-    counts: list[int]
-    below: int
-    above: int
-    not_finite: int
-    unusable: int
-    """finite pixels that are flagged as unusable and counted nowhere else"""
-    minimum: float
-    maximum: float
-
-
-def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | None = None) -> Histogram:
-    """The histogram of a plane between two limits; by default zscale's, widened by their distance on either side."""
-    if not 1 <= bins <= MAX_BINS:
-        raise BadQuery(f"A histogram has 1 to {MAX_BINS} bins, not {bins}.")
-    facts, plane = pyramid.facts, pyramid.usable
-    low, high = limits or _widened(facts.zscale, facts.minimum, facts.maximum)
-
-    def count(band: tuple[int, int]) -> tuple[NDArray[np.int64], int, int]:
-        values = plane.rows(*band).ravel()
-        values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-        below, above = int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high))
-        return np.histogram(values, bins, (low, high))[0], below, above
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        counted = list(pool.map(count, bands(plane.shape[0], plane.row_bytes)))
-    counts = np.sum([each[0] for each in counted], axis=0)
-    below, above = sum(each[1] for each in counted), sum(each[2] for each in counted)
-    missing = plane.shape[0] * plane.shape[1] - facts.finite
-    unusable = facts.finite - facts.usable
-    return Histogram(low, high, counts.tolist(), below, above, missing, unusable, facts.minimum, facts.maximum)
-
-
-def _widened(limits: tuple[float, float], minimum: float, maximum: float) -> tuple[float, float]:
-    low, high = limits
-    low, high = max(minimum, low - (high - low)), min(maximum, high + (high - low))
-    return (low, high) if low < high else (low - 0.5, low + 0.5)

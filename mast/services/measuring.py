@@ -10,7 +10,8 @@ from mast.models import DataFile
 from mast.services.viewer import Corners, pixels_of, pyramid_of
 
 if TYPE_CHECKING:
-    from mast.fits.readout import Histogram, Pixel
+    from mast.fits.histogram import Histogram
+    from mast.fits.readout import Pixel
     from mast.fits.regions import Box, Circle
 
 
@@ -51,7 +52,7 @@ def histogram_of(
     plane: Plane | None = None,
 ) -> Histogram:
     """The histogram of a plane."""
-    from mast.fits.readout import histogram
+    from mast.fits.histogram import histogram
 
     return histogram(pyramid_of(file, hdu, plane), bins, limits)
 

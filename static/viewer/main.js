@@ -21,6 +21,7 @@ import { announce } from "./words.js";
 const ZOOM_STEP = 1.5;
 const FLAGS_OPACITY = 0.75;
 const REST_MS = 500;
+const PATIENCE_MS = 5000;
 
 const scene = JSON.parse(document.getElementById("scene").textContent);
 const element = (id) => document.getElementById(id);
@@ -137,9 +138,16 @@ stage.addEventListener("first", (event) => {
   if (event.detail !== "image") return;
   stage.element.dataset.drawn = "1";
   remember();
+  beginLevels();
 });
 stage.addEventListener("missing", () => say("A part of the picture did not come; move or zoom to ask for it again."));
 stage.addEventListener("drawn", () => { stage.element.dataset.look = JSON.stringify(lookOf(image)); });
+
+let areLevelsDue = image.draw === "values";
+const beginLevels = () => {
+  if (areLevelsDue) levels.begin(image);
+  areLevelsDue = false;
+};
 
 const toggle = (name) => state.set({ [name]: !state[name] });
 const writeSwitches = () => document.querySelectorAll("[data-switch]").forEach((button) => button.setAttribute("aria-pressed", String(state[button.dataset.switch])));
@@ -206,4 +214,6 @@ stage.osd.world.addOnceHandler("add-item", () => {
   if (state.north) northUp();
   if (!state.z) stage.fit(true);
 });
-if (image.draw === "values") levels.begin(image); else element("levels-panel").hidden = true;
+element("levels-panel").hidden = image.draw !== "values";
+// The histogram looks at every pixel: it waits until the picture is there, or did not come.
+setTimeout(beginLevels, PATIENCE_MS);

@@ -13,12 +13,13 @@ from mast.errors import BadQuery
 from mast.fits import overview, pyramid
 from mast.fits.dq import UNUSABLE, flag_names
 from mast.fits.flags import flag_counts
+from mast.fits.histogram import histogram
 from mast.fits.inspect import inspect_file
 from mast.fits.limits import limits_of
 from mast.fits.options import Percentiles
 from mast.fits.planes import made_planes, plane_of
 from mast.fits.quality import flags_beside
-from mast.fits.readout import histogram, pixel
+from mast.fits.readout import pixel
 from mast.fits.regions import Box, statistics
 from mast.fits.roles import axis_names, qualities_of
 

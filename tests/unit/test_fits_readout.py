@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from mast.errors import BadQuery, NoCelestialWcs
 from mast.fits.dq import flag_names
 from mast.fits.inspect import inspect_file
-from mast.fits.overview import build
-from mast.fits.planes import plane_of
-from mast.fits.readout import histogram, pixel
+from mast.fits.readout import pixel
 from mast.fits.wcs import tan_wcs
 from mast.fitscards import Value
 
@@ -176,31 +174,3 @@ def test_a_square_around_a_pixel_brings_values_and_flags_of_what_is_in_the_image
 def test_every_bit_of_a_quality_value_has_a_name(value: int) -> None:
     names = flag_names(value)
     assert len(names) == value.bit_count() == len(set(names))
-
-
-# --- histograms -------------------------------------------------------------------------------------------------
-
-
-def test_a_histogram_counts_as_numpy_does(tmp_path: Path) -> None:
-    values = np.random.default_rng(1).normal(3, 2, (200, 100)).astype("f4")
-    values[:10] = np.nan
-    values[50, 50] = 1e6
-    path = written(tmp_path, fits.ImageHDU(values, name="SCI"))
-    pyramid = build(plane_of(path, inspect_file(path)))
-    found = histogram(pyramid, 40, (0.0, 6.0))
-    good = values[np.isfinite(values)]
-    assert found.counts == np.histogram(good, 40, (0.0, 6.0))[0].tolist()
-    assert (found.below, found.above, found.not_finite) == ((good < 0).sum(), (good > 6).sum(), 1000)
-    automatic = histogram(pyramid)
-    assert automatic.high < 100 < automatic.maximum == 1e6
-    assert sum(automatic.counts) + automatic.below + automatic.above == good.size
-    with pytest.raises(BadQuery, match="bins"):
-        histogram(pyramid, 0)
-
-
-@pytest.mark.parametrize("value", [np.nan, 4.0])
-def test_a_plane_of_one_value_has_a_histogram(tmp_path: Path, value: float) -> None:
-    path = written(tmp_path, fits.ImageHDU(np.full((4, 4), value, "f4"), name="SCI"))
-    found = histogram(build(plane_of(path, inspect_file(path))), 10)
-    assert found.low < found.high
-    assert sum(found.counts) + found.not_finite == 16
