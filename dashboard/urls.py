@@ -34,6 +34,7 @@ urlpatterns = [
     path("search/preview/", search.preview, name="preview"),
     path("search/read/", search.read, name="read"),
     path("search/held/", search.held, name="held"),
+    path("search/chart/", search.chart, name="chart"),
     path("search/export/", search.export, name="export"),
     path("look/", look.look, name="look"),
     path("look/preview/", look.preview, name="look-preview"),

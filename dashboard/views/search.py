@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
@@ -18,6 +20,7 @@ from dashboard.tablefiles import table_file
 from mast import services
 from mast.archive.answers import SearchAnswer
 from mast.archive.recognise import kind_of
+from mast.archive.rows import ObservationRow
 from mast.tables import FORMATS, columns_of
 
 TURNING = ("page", "sort", "col", *(facet.name for facet in resultfacets.FACETS))
@@ -54,12 +57,18 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
         "rows": results.as_lines(list(page.object_list), shown, request.user),
         "facets": resultfacets.counted(answer, shown.chosen),
         "all_columns": resultcolumns.COLUMNS,
-        "chart": skychart.draw(rows, {row.obs_id for row in page.object_list}, held, _cone(answer)),
+        "chart": _chart(answer, rows, page, held),
         "snippets": searchsnippets.of_search(answer, Caller.of(request), _export_url(request)),
         "levels": form.import_levels,
         "formats": [*FORMATS, "json"],
         "state": _state(request.GET),
     }
+
+
+def _chart(
+    answer: SearchAnswer, rows: list[ObservationRow], page: Page[ObservationRow], held: Collection[str]
+) -> skychart.Chart | None:
+    return skychart.draw(rows, {row.obs_id for row in page.object_list}, held, _cone(answer))
 
 
 def _cone(answer: SearchAnswer) -> skychart.Cone | None:
@@ -108,6 +117,20 @@ def held(request: HttpRequest) -> HttpResponse:
     """What the library has of one observation, for its row when an import of it has ended."""
     obs_id = request.GET.get("obs_id", "")[:200]
     return render(request, "dashboard/_held.html", {"held": results.held_of(obs_id), "obs_id": obs_id})
+
+
+@require_GET
+def chart(request: HttpRequest) -> HttpResponse:
+    """The chart once more, when an import moved on; nothing when the answer it shows is not kept any more."""
+    form = SearchForm(request.GET)
+    answer = services.kept_answer(form.to_query()) if form.is_valid() else None
+    if answer is None:
+        return HttpResponse(status=204)
+    shown = results.Shown.from_query(request.GET, is_cone=form.is_cone)
+    rows = results.matching(answer, shown)
+    held = services.held_among(row.obs_id for row in rows)
+    drawn = _chart(answer, rows, results.page_of(rows, shown), held)
+    return render(request, "dashboard/_skychart.html", {"chart": drawn}, status=200 if drawn else 204)
 
 
 @require_GET

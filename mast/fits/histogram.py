@@ -52,7 +52,7 @@ def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | N
         edges = np.linspace(low, high, bins + 1)
         are_apart = bool((edges[:-1] < edges[1:]).all())
     if not are_apart or math.isinf(high - low):
-        raise BadQuery(f"Between {low:.10g} and {high:.10g} there are no {bins} bins to tell apart; take fewer.")
+        raise BadQuery(f"Between {low} and {high} there are no {bins} bins to tell apart; take fewer.")
     below, *counts, above = counted(plane, lambda values: _counts(values, edges)).tolist()
     missing = plane.shape[0] * plane.shape[1] - facts.finite
     unusable = facts.finite - facts.usable

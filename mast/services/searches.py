@@ -52,6 +52,12 @@ def turn_page(query: Query) -> SearchResult:
     return SearchResult(kept[0])
 
 
+def kept_answer(query: Query) -> SearchAnswer | None:
+    """The last good answer, however old, without asking MAST."""
+    kept = searchcache.find(query)
+    return kept[0] if kept else None
+
+
 def search(query: Query, *, with_held: bool = True) -> SearchResult:
     """Ask MAST; while it is down, the last good answer to the same query.
 

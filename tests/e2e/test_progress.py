@@ -74,6 +74,7 @@ def test_an_import_is_watched_paused_and_resumed_from_the_page_it_was_started_on
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=OBS_ID, exact=True))
     expect(row.locator(".badge.good")).to_have_text(re.compile(r"\d+ files"))
     expect(row).to_contain_text("i2d")
+    expect(page.locator(".skychart figcaption")).to_contain_text("1 in the library")
     expect(page.locator("#import-pill a")).to_have_count(0)
     polls.clear()
     page.wait_for_timeout(QUIET_MS)

@@ -27,6 +27,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard import resultfacets, skychart
+from mast import services
 from mast.archive.answers import SearchAnswer
 from mast.archive.query import Query
 from mast.archive.rows import ObservationRow
@@ -275,6 +276,27 @@ def test_the_chart_draws_the_footprints_and_marks_what_is_held(client: Client) -
     (held,) = chart.find("path", class_="held")
     assert held.one("title").text == f"{OBS_ID}, in the library"
     assert len(chart.find("path", class_="region")) == 10
+
+
+@pytest.mark.usefixtures("archive")
+def test_the_chart_is_drawn_anew_when_an_import_moved_on_and_mast_is_not_asked(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = get(client, f"{PROGRAM}&instrument=NIRCAM").one("figure", class_="skychart")
+    assert figure.one("figcaption").text.endswith("None in the library yet")
+    assert figure["hx-trigger"].startswith("jobs-changed from:body")
+    DataFileFactory(observation=ObservationFactory(obs_id=OBS_ID))
+    monkeypatch.setattr(services.searches, "_ask", _nobody)
+    again = page_of(client.get(figure["hx-get"])).one("figure", class_="skychart")
+    assert again.one("figcaption").text.endswith("1 in the library")
+    assert len(again.find("path", class_="region")) == len(figure.find("path", class_="region"))
+    CachedSearch.objects.all().delete()
+    assert client.get(figure["hx-get"]).status_code == 204
+    assert client.get("/search/chart/?q=").status_code == 204
+
+
+def _nobody(*_: object) -> None:
+    raise AssertionError("MAST was asked")
 
 
 def test_what_is_spread_over_the_sky_is_dots_on_a_map_of_all_of_it() -> None:

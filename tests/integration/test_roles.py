@@ -60,6 +60,7 @@ PAGES = {
     "read": {"GET": READ},
     "export": {"GET": READ},
     "held": {"GET": READ},
+    "chart": {"GET": READ},
     "look": {"GET": READ},
     "look-preview": {"GET": READ},
     "start": {"POST": IMPORT},
