@@ -62,7 +62,11 @@ def _run(command: str, argv: list[str]) -> int:
 
     # Django would swallow a setting that cannot be used, and say something else in its place.
     _ = settings.INSTALLED_APPS
-    execute_from_command_line(argv)
+    if "--traceback" in argv:
+        execute_from_command_line(argv)
+    else:
+        with _plain_words_for_the_database():
+            execute_from_command_line(argv)
     return 0
 
 
@@ -75,3 +79,16 @@ def _plain_words_for_settings() -> Iterator[None]:
     except ImproperlyConfigured as exc:
         print(exc, file=sys.stderr)
         sys.exit(2)
+
+
+@contextlib.contextmanager
+def _plain_words_for_the_database() -> Iterator[None]:
+    from django.db import OperationalError, connection
+
+    try:
+        yield
+    except OperationalError as exc:
+        why = " ".join(str(exc).split())
+        print(f"The database: {why}\n`python3 manage.py doctor` looks at it; --traceback tells where.", file=sys.stderr)
+        # 75 as other commands say it: one that is not there may come back, one that is there refused.
+        sys.exit(75 if connection.connection is None else 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -20,6 +22,7 @@ from jwstarchive.run import diagnosis
 from mast import counts, health
 from mast.models import DataFile
 from mast.practice import PracticeServer
+from tests.benchmarks.servers import free_port
 from tests.factories import DataFileFactory
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +158,22 @@ def test_bench_without_a_name_says_which_there_are() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: manage.py bench ")
     assert "archive" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["prepare", "archive_backup"])
+def test_a_command_whose_database_is_away_says_so_in_two_lines(tmp_path: Path, command: str) -> None:
+    environment = {**os.environ, "DATABASE_URL": f"postgres://127.0.0.1:{free_port()}/none"}
+    arguments = [str(tmp_path / "backup")] if command == "archive_backup" else []
+
+    def said(*more: str) -> tuple[int, str]:
+        line = [sys.executable, ROOT / "manage.py", command, *arguments, *more]
+        done = subprocess.run(line, capture_output=True, text=True, env=environment)
+        return done.returncode, done.stderr
+
+    status, words = said()
+    assert status == 75
+    assert re.fullmatch(r"The database: .*refused.*\n`python3 manage\.py doctor` .*\n", words)
+    assert "Traceback" in said("--traceback")[1]
 
 
 def test_a_large_library_is_told_as_it_was_counted_last(monkeypatch: pytest.MonkeyPatch) -> None:
