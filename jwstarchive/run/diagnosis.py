@@ -127,7 +127,8 @@ def safety() -> Part:
     """What Django's checks of an installation for others, and our own, find."""
     if settings.ACCESS == "open":
         return Part("safety", True, "Open to whoever uses this computer, and to nobody else: no logins.", {"found": []})
-    found = [message for message in run_checks(include_deployment_checks=True) if message.is_serious(WARNING)]
+    checked = run_checks(include_deployment_checks=True)
+    found = [message for message in checked if message.is_serious(WARNING) and not message.is_silenced()]
     if not found:
         return Part("safety", True, "With logins; Django's deployment checks find nothing.", {"found": []})
     words = " ".join(f"{message.msg.split('. ')[0].rstrip('.')} ({message.id})." for message in found)
