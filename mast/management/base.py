@@ -43,6 +43,11 @@ class ArchiveCommand(BaseCommand):
         except BrokenPipeError:
             # The reader, `head` say, has seen enough; Python must not try to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as exc:
+            # A folder that may not be written, a disk that is full: nothing a trace of calls would explain.
+            if exc.filename is None or exc.strerror is None:
+                raise
+            raise CommandError(f"{exc.filename}: {exc.strerror}.", returncode=FAILED) from exc
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError

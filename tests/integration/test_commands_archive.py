@@ -74,3 +74,9 @@ def test_scanning_says_which_files_were_not_taken_and_why(archive: PracticeServe
     assert code == 1
     assert stray.name in out
     assert not DataFile.objects.exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    place = tmp_path / "taken" / "backup"
+    assert run("archive_backup", str(place)) == (1, "", f"{place}: Not a directory.")
