@@ -114,11 +114,14 @@ def _of_files(asked: Asked, user: Reader, broad: Collection[str]) -> LibraryPage
 
 
 def _of_observations(asked: Asked, user: Reader, broad: Collection[str]) -> LibraryPage:
-    """Observations with the first of their files: four queries."""
+    """Observations with the first of their files: four queries, and one more of a text that was looked up."""
     rows = library.observations(asked.filters, user, broad).only(*_OBSERVATION_COLUMNS)
     found = keyset.page(rows, asked.order, limit=OBSERVATIONS_A_PAGE, cursor=asked.cursor)
     entries = {row.pk: Entry(row) for row in found.rows}
-    files = library.files(asked.filters, user, broad).select_related(None).prefetch_related(None)
+    filters = asked.filters
+    if filters.hits is not None:
+        filters = replace(filters, hits=filters.hits.listed_by(entries))
+    files = library.files(filters, user, broad).select_related(None).prefetch_related(None)
     # Asked row by row of this page: `datafile__in` would first look at every file of the library.
     listed = Listing.objects.filter(Exists(files.filter(pk=OuterRef("datafile_id"))), observation__in=list(entries))
     _add_sums(entries, listed)

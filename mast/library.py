@@ -56,6 +56,12 @@ class Hits:
         listing = DataFile.observations.through.objects.filter(datafile__pk__among=files)
         return cls(files, frozenset(listing.values_list("observation", flat=True)))
 
+    def listed_by(self, observations: Collection[int]) -> Hits:
+        """Those of them that these few observations list."""
+        listing = DataFile.observations.through.objects.filter(observation__in=list(observations))
+        files = listing.filter(datafile__pk__among=self.files).values_list("datafile", flat=True)
+        return Hits(frozenset(files), frozenset(observations))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import CharField, IntegerField, Lookup
@@ -25,5 +26,16 @@ class Among(Lookup):  # type: ignore[type-arg]
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
         # Told its type: PostgreSQL hashes an array only where both sides have the same, and else walks through it.
-        kind = "text" if isinstance(self.lhs.output_field, CharField) else "bigint"
-        return f"{column} = ANY(%s::{kind}[])", [*parameters, list(self.rhs)]
+        is_text = isinstance(self.lhs.output_field, CharField)
+        array = _array(map(_quoted, self.rhs) if is_text else map(str, self.rhs))
+        return f"{column} = ANY(%s::{'text' if is_text else 'bigint'}[])", [*parameters, array]
+
+
+def _array(elements: Iterable[str]) -> str:
+    """As PostgreSQL writes an array. psycopg can as well, and takes a millisecond for seven hundred values."""
+    return f"{{{','.join(elements)}}}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
