@@ -17,8 +17,9 @@ Values = NDArray[Any]
 MAX_BINS: Final = 4096
 _COARSE: Final = 0.01
 """part of a bin within which single precision must place a value, else double does"""
-_APART: Final = 1e-6
-"""of a value, on either side of it, where a plane has no other"""
+_NARROW: Final = 1e-9
+_ROOM: Final = 1e-6
+"""of a value: limits closer than the one are taken for one value, which is shown with the other on either side"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ def histogram(pyramid: Pyramid, bins: int = 256, limits: tuple[float, float] | N
 def _widened(limits: tuple[float, float], minimum: float, maximum: float) -> tuple[float, float]:
     low, high = limits
     low, high = max(minimum, low - (high - low)), min(maximum, high + (high - low))
-    room = max(0.5, _APART * abs(low))
-    return (low, high) if low < high else (low - room, low + room)
+    if high - low > _NARROW * max(abs(low), abs(high)):
+        return low, high
+    room = max(0.5, _ROOM * abs(low))
+    return low - room, low + room
 
 
 def _counts(values: Values, edges: Values) -> NDArray[np.int64]:

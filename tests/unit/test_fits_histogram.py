@@ -71,6 +71,13 @@ def _elements(dtype: np.dtype[Any]) -> Any:
     return st.integers(max(-(2**40), int(np.iinfo(dtype).min)), min(2**40, int(np.iinfo(dtype).max)))
 
 
+def test_values_as_close_as_their_type_allows_are_shown_with_room_around_them() -> None:
+    near = np.array([[1e16, 1e16, np.nextafter(1e16, np.inf)]])
+    found = histogram(build(ArrayPlane(near)), 4096)
+    assert found.low < 1e16 < found.high
+    assert sum(found.counts) == 3
+
+
 def test_limits_so_far_apart_that_no_bin_has_a_width_are_refused() -> None:
     pyramid = build(ArrayPlane(np.arange(20.0).reshape(4, 5)))
     with pytest.raises(BadQuery, match="to tell apart"):
