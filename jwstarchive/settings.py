@@ -287,8 +287,8 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-DATETIME_FORMAT = "Y-m-d H:i:s"
-DATE_FORMAT = "Y-m-d"
+# Django goes by the language, and not by `DATE_FORMAT` here.
+FORMAT_MODULE_PATH = "jwstarchive.formats"
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static", NINJA_DIR / "static"]

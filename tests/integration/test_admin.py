@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -69,6 +70,13 @@ def test_lists_are_searched_and_filtered(admin: Client, model: str, query: str) 
     DataFileFactory()
     JobFactory()
     assert admin.get(f"/admin/mast/{model}/{query}").status_code == 200
+
+
+def test_dates_are_written_as_on_every_page(admin: Client) -> None:
+    file = DataFileFactory(fetched_at=dt.datetime(2026, 3, 4, 15, 6, 7, tzinfo=dt.UTC))
+    page = admin.get(f"/admin/mast/datafile/{file.pk}/change/").content.decode()
+    assert "2026-03-04 15:06:07" in page
+    assert "p.m." not in page
 
 
 def test_a_list_costs_the_same_for_few_and_many(admin: Client, django_assert_max_num_queries: Any) -> None:

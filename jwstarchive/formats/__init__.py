@@ -1,0 +1,1 @@
+"""How the admin writes dates: as every page does, whatever the language of Django."""
