@@ -83,11 +83,13 @@ def _plain_words_for_settings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _plain_words_for_the_database() -> Iterator[None]:
-    from django.db import OperationalError, connection
-
     try:
         yield
-    except OperationalError as exc:
+    except Exception as exc:
+        from django.db import OperationalError, connection
+
+        if not isinstance(exc, OperationalError):
+            raise
         why = " ".join(str(exc).split())
         print(f"The database: {why}\n`python3 manage.py doctor` looks at it; --traceback tells where.", file=sys.stderr)
         # 75 as other commands say it: one that is not there may come back, one that is there refused.

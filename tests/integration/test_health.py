@@ -156,7 +156,7 @@ def test_doctor_says_what_is_unsafe_where_one_logs_in(settings: Any) -> None:
 def test_doctor_says_nothing_of_checks_that_settings_silence(tmp_path: Path) -> None:
     line = "import django; django.setup(); from jwstarchive.run import diagnosis; print(diagnosis.safety())"
     environment = {**os.environ, "JWST_ACCESS": "login", "DJANGO_SECRET_KEY": "k0123456789" * 5}
-    environment |= {"DJANGO_SETTINGS_MODULE": "jwstarchive.settings"}
+    environment |= {"DJANGO_SETTINGS_MODULE": "jwstarchive.settings", "DATABASE_URL": "sqlite:///none.sqlite3"}
     environment |= {"DJANGO_ALLOWED_HOSTS": "archive.example.org", "JWST_DATA_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, env=environment, cwd=ROOT)
     # But for SQLite, which stands in for the guide's PostgreSQL here.
