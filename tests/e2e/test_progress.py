@@ -53,6 +53,7 @@ def test_an_import_is_watched_paused_and_resumed_from_the_page_it_was_started_on
     polls: list[str] = []
     page.on("request", lambda request: polls.append(request.url) if "/progress/" in request.url else None)
     page.goto(f"/search/?kind=observation&q={OBS_ID}")
+    expect(page.get_by_role("link", name=f"Look at {OBS_ID}", exact=True)).to_be_visible()
     page.get_by_role("button", name=f"Import {OBS_ID}").click()
     stage = page.locator("article header .badge")
     expect(stage).to_have_text("Downloading", timeout=20_000)
@@ -74,6 +75,7 @@ def test_an_import_is_watched_paused_and_resumed_from_the_page_it_was_started_on
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=OBS_ID, exact=True))
     expect(row.locator(".badge.good")).to_have_text(re.compile(r"\d+ files"))
     expect(row).to_contain_text("i2d")
+    expect(row.get_by_role("link", name="Look at")).to_have_count(0)
     expect(page.locator(".skychart figcaption")).to_contain_text("1 in the library")
     expect(page.locator("#import-pill a")).to_have_count(0)
     polls.clear()
