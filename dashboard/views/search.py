@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
@@ -16,6 +15,7 @@ from dashboard import resultcolumns, resultfacets, results, searchsnippets, skyc
 from dashboard.caller import Caller
 from dashboard.forms import SearchForm
 from dashboard.htmx import HtmxHttpRequest, page_or_part
+from dashboard.skychart import Chart
 from dashboard.tablefiles import table_file
 from mast import services
 from mast.archive.answers import SearchAnswer
@@ -57,7 +57,7 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
         "rows": results.as_lines(list(page.object_list), shown, request.user),
         "facets": resultfacets.counted(answer, shown.chosen),
         "all_columns": resultcolumns.COLUMNS,
-        "chart": _chart(answer, rows, page, held),
+        "chart": _chart(answer, rows, page.object_list, held),
         "snippets": searchsnippets.of_search(answer, Caller.of(request), _export_url(request)),
         "levels": form.import_levels,
         "formats": [*FORMATS, "json"],
@@ -66,9 +66,9 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
 
 
 def _chart(
-    answer: SearchAnswer, rows: list[ObservationRow], page: Page[ObservationRow], held: Collection[str]
-) -> skychart.Chart | None:
-    return skychart.draw(rows, {row.obs_id for row in page.object_list}, held, _cone(answer))
+    answer: SearchAnswer, rows: list[ObservationRow], on_page: Iterable[ObservationRow], held: set[str]
+) -> Chart | None:
+    return skychart.draw(rows, {row.obs_id for row in on_page}, held, _cone(answer))
 
 
 def _cone(answer: SearchAnswer) -> skychart.Cone | None:
@@ -129,7 +129,7 @@ def chart(request: HttpRequest) -> HttpResponse:
     shown = results.Shown.from_query(request.GET, is_cone=form.is_cone)
     rows = results.matching(answer, shown)
     held = services.held_among(row.obs_id for row in rows)
-    drawn = _chart(answer, rows, results.page_of(rows, shown), held)
+    drawn = _chart(answer, rows, results.page_of(rows, shown).object_list, held)
     return render(request, "dashboard/_skychart.html", {"chart": drawn}, status=200 if drawn else 204)
 
 

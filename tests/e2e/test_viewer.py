@@ -86,6 +86,20 @@ def in_address(page: Page, **parts: str) -> None:
 # --- what is under the cursor -----------------------------------------------------------------------------------
 
 
+def test_the_histogram_is_asked_for_when_the_picture_is_there(visit: Visit, mosaic: Held) -> None:
+    """It looks at every pixel, and would keep the tiles waiting."""
+    asked: list[str] = []
+    with visit() as page:
+        page.on("request", lambda sent: asked.append(sent.url))
+        page.on("requestfinished", lambda done: asked.append(f"whole {done.url}"))
+        opened(page, f"/files/{mosaic.pk}/view/")
+        expect(page.locator("#levels-note")).not_to_be_empty()
+    histogram = next(place for place, url in enumerate(asked) if "/histogram" in url)
+    tiles = [url for url in asked[:histogram] if "/tile/" in url and not url.startswith("whole ")]
+    assert tiles
+    assert {f"whole {url}" for url in tiles} <= set(asked[:histogram])
+
+
 def test_the_cursor_tells_place_value_and_flags_of_the_real_pixel(visit: Visit, exposure: Held) -> None:
     with fits.open(exposure.path) as hdus:
         science, quality, wcs = hdus["SCI"].data, hdus["DQ"].data, sky_of(hdus["SCI"].header)

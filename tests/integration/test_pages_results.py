@@ -25,6 +25,7 @@ from astropy.wcs import WCS
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dashboard import resultfacets, skychart
 from mast import services
@@ -286,6 +287,8 @@ def test_the_chart_is_drawn_anew_when_an_import_moved_on_and_mast_is_not_asked(
     assert figure.one("figcaption").text.endswith("None in the library yet")
     assert figure["hx-trigger"].startswith("jobs-changed from:body")
     DataFileFactory(observation=ObservationFactory(obs_id=OBS_ID))
+    # Older than what a page may be turned from without asking anew.
+    CachedSearch.objects.update(fetched_at=timezone.now() - 2 * services.searches.PAGES_STAY)
     monkeypatch.setattr(services.searches, "_ask", _nobody)
     again = page_of(client.get(figure["hx-get"])).one("figure", class_="skychart")
     assert again.one("figcaption").text.endswith("1 in the library")
