@@ -15,7 +15,6 @@ from dashboard import resultcolumns, resultfacets, results, searchsnippets, skyc
 from dashboard.caller import Caller
 from dashboard.forms import SearchForm
 from dashboard.htmx import HtmxHttpRequest, page_or_part
-from dashboard.skychart import Chart
 from dashboard.tablefiles import table_file
 from mast import services
 from mast.archive.answers import SearchAnswer
@@ -67,7 +66,7 @@ def _answer(request: HtmxHttpRequest, form: SearchForm) -> dict[str, Any]:
 
 def _chart(
     answer: SearchAnswer, rows: list[ObservationRow], on_page: Iterable[ObservationRow], held: set[str]
-) -> Chart | None:
+) -> skychart.Chart | None:
     return skychart.draw(rows, {row.obs_id for row in on_page}, held, _cone(answer))
 
 
