@@ -23,7 +23,7 @@ from jwstarchive.run.supervisor import Program, Supervisor
 from jwstarchive.run.valkey import Valkey
 
 SAY_AFTER_S = 10.0
-START_WITHIN_S = 60.0
+START_WITHIN_S = 70.0
 GIVE_UP_AFTER_FAILURES = 4
 
 
@@ -93,6 +93,9 @@ class Up:
 
     def _start(self) -> Admin | None:
         """Start everything and wait until it works; None when it does not."""
+        # Whatever folder this was called from, every program finds our packages.
+        ours = [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, ours))
         asked_to_find_out = os.environ.get("MAST_ARCHIVE", "") in {"", "auto"}
         probe = Probe(settings.MAST_URL) if asked_to_find_out else None
         self._start_redis()
@@ -166,14 +169,21 @@ class Up:
     # --- waiting
 
     def _wait_until_healthy(self) -> bool:
-        """Wait for every part; give up early on a program that ends again and again."""
-        for words, patience_s in (("Still waiting for {} …", SAY_AFTER_S), ("Not ready: {}.", START_WITHIN_S)):
-            self.supervisor.run(lambda: not self._ill() or bool(self._failing()), timeout_s=patience_s, every_s=0.05)
+        """Wait for every part, saying what for when that changes; give up on a program that ends again and again."""
+        said: list[str] = []
+        until = time.monotonic() + START_WITHIN_S
+        while True:
+            self.supervisor.run(lambda: not self._ill() or bool(self._failing()), timeout_s=SAY_AFTER_S, every_s=0.05)
             if not (ill := self._ill()):
                 return True
             if self.supervisor.stop_requested or self._failing():
                 break
-            print(words.format(", ".join(ill)), file=sys.stderr, flush=True)
+            if time.monotonic() >= until:
+                print(f"Not ready: {', '.join(ill)}.", file=sys.stderr, flush=True)
+                break
+            if ill != said:
+                print(f"Still waiting for {', '.join(ill)} …", file=sys.stderr, flush=True)
+            said = ill
         for name in self._failing():
             print(f"{name} does not start: {self.log.last_words(name)}", file=sys.stderr)
         if not self.supervisor.stop_requested:

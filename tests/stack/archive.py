@@ -28,6 +28,8 @@ class Archive:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.data_dir = folder / "data"
+        # Not the project's own: people call commands from wherever they are.
+        self.called_from = folder
         self.port = checks.free_port()
         self.url = f"http://localhost:{self.port}"
         # What a person's shell holds: nothing of the settings these tests themselves run with.
@@ -39,6 +41,7 @@ class Archive:
         """Run one command to its end."""
         return subprocess.run(
             self.command(*arguments),
+            cwd=self.called_from,
             env=self.environment | environment,
             capture_output=True,
             text=True,
@@ -50,6 +53,7 @@ class Archive:
         """Start one command in the foreground of nobody."""
         return subprocess.Popen(
             self.command(*arguments),
+            cwd=self.called_from,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
