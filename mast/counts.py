@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -36,6 +36,8 @@ _recent: Final = Recent(seconds=30, most=16)
 """counts among files that were looked up, by their ids: turning pages and sorting ask for the same ones again"""
 _texts: Final = Recent(seconds=10, most=16)
 """files of a large library that say a text; whoever lists them asks again which of them may be seen"""
+_large: Final = Recent(seconds=10)
+"""whether the library is large: either way of counting does for a library about to become the other"""
 BROAD: Final = 2_000
 """rows from which on a filter is asked of each row instead of looked up"""
 
@@ -71,12 +73,8 @@ def _unkept(chosen: Filters) -> Filters:
 
 
 def is_large() -> bool:
-    """Whether the library is too large to be counted for each page.
-
-    A newest id below the limit says no and costs nothing; one above it may be what deletions left.
-    """
-    newest: int | None = DataFile.objects.aggregate(newest=Max("pk"))["newest"]
-    return (newest or 0) >= KEPT_FROM and DataFile.objects.order_by("pk")[KEPT_FROM - 1 : KEPT_FROM].exists()
+    """Whether the library is, or was a moment ago, too large to be counted for each page."""
+    return _large.get(KEPT_FROM, lambda: DataFile.objects.order_by("pk")[KEPT_FROM - 1 : KEPT_FROM].exists())
 
 
 def broad(chosen: Filters, counts: Counts | None) -> Collection[str]:

@@ -78,12 +78,17 @@ def _servers_are_its_own() -> Iterator[None]:
     KNOWN_COLUMNS.clear()
 
 
+def forget_recent() -> None:
+    """As in a process that has just begun."""
+    for recent in Recent.every:
+        recent.forget()
+
+
 @pytest.fixture(autouse=True)
 def _answers_are_its_own() -> Iterator[None]:
     """What is remembered for a moment is of one test's rows; the next one's may have the same ids or names."""
     yield
-    for recent in Recent.every:
-        recent.forget()
+    forget_recent()
 
 
 @pytest.fixture(scope="session")

@@ -113,9 +113,9 @@ def read(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def held(request: HttpRequest) -> HttpResponse:
-    """What the library has of one observation, for its row when an import of it has ended."""
+    """What the library has of one observation, for its row when an import of it has moved on; where its name leads."""
     obs_id = request.GET.get("obs_id", "")[:200]
-    return render(request, "dashboard/_held.html", {"held": results.held_of(obs_id), "obs_id": obs_id})
+    return render(request, "dashboard/_held_now.html", {"held": results.held_of(obs_id), "obs_id": obs_id})
 
 
 @require_GET

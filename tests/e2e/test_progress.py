@@ -74,6 +74,7 @@ def test_an_import_is_watched_paused_and_resumed_from_the_page_it_was_started_on
     # The row it was started from says so without being asked.
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=OBS_ID, exact=True))
     expect(row.locator(".badge.good")).to_have_text(re.compile(r"\d+ files"))
+    expect(row.locator("a.obs")).to_have_attribute("href", re.compile("^/observations/"))
     expect(row).to_contain_text("i2d")
     expect(row.get_by_role("link", name="Look at")).to_have_count(0)
     expect(page.locator(".skychart figcaption")).to_contain_text("1 in the library")

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from mast import counts
 from mast.models import DataFile, Observation
 from tests.benchmarks import library_rows
+from tests.conftest import forget_recent
 
 pytestmark = pytest.mark.django_db
 PAGES = (
@@ -58,6 +59,7 @@ def _costs(client: Client, count: int) -> dict[str, int]:
         cursor.execute("DELETE FROM mast_observation")
     library_rows.fill(count)
     counts.recount()
+    forget_recent()
     names = {"observation": Observation.objects.earliest("pk").obs_id, "file": DataFile.objects.earliest("pk").pk}
     return {address: _cost(client, address.format(**names)) for address in PAGES}
 

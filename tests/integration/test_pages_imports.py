@@ -212,10 +212,14 @@ def test_a_row_of_a_search_asks_for_its_own_holdings_when_its_import_moved_on(cl
     row = ObservationFactory()
     held = page_of(client.get(f"/search/held/?obs_id={row.obs_id}"))
     assert "not in library" in held.text
+    assert not held.find("a")
     DataFileFactory(observation=row, listed_by=[row], suffix="i2d")
     held = page_of(client.get(f"/search/held/?obs_id={row.obs_id}"))
-    assert held.one("a")["href"] == f"/observations/{row.obs_id}/#files"
-    assert held.one("a")["title"] == "1 i2d"
+    badge, name = held.one("a", class_="good"), held.one("a", class_="obs")
+    assert (badge["href"], badge["title"]) == (f"/observations/{row.obs_id}/#files", "1 i2d")
+    # Its name, which led to the plan of its import, leads to what is held now.
+    assert (name["id"], name["href"]) == (f"name-{row.obs_id}", f"/observations/{row.obs_id}/")
+    assert name["hx-swap-oob"] == "true"
     page_of(client.get("/search/held/?obs_id=%00<script>"))
     # A trigger's name is a language to htmx: nothing of a hostile name gets into it.
     assert re.fullmatch(r"held-[0-9a-f]{16}", held_event("a[alert(1)], click"))
