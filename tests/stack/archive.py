@@ -29,6 +29,7 @@ class Archive:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.data_dir = folder / "data"
         # Not the project's own: people call commands from wherever they are.
+        folder.mkdir(parents=True, exist_ok=True)
         self.called_from = folder
         self.port = checks.free_port()
         self.url = f"http://localhost:{self.port}"
