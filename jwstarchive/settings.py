@@ -352,6 +352,8 @@ CELERY_TIMEZONE = "UTC"
 # --- leases and waits; tests scale them down --------------------------------------------------------------------
 
 LEASE_S = 60.0
+# A worker that says nothing for so long leaves its connections to the others.
+SILENT_S = 15.0
 SLICE_S = 5 * 60.0
 SLICE_BYTES = 4 << 30
 SWEEP_EVERY_S = 5.0

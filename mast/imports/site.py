@@ -23,7 +23,6 @@ from mast.transfer.waits import WAITS
 log = logging.getLogger(__name__)
 
 MEMBERS: Final = "site:members"
-SILENT_S: Final = 15
 REFRESH_S: Final = 1.0
 TURN_S: Final = 0.2
 MB: Final = 1_000_000
@@ -99,7 +98,7 @@ class Member:
     def refresh(self) -> None:
         """Say that this group is alive, and hear what it may have; at most once a second is enough."""
         cap = settings.DOWNLOAD_CONNECTIONS
-        arguments = (self._name, self._source or "-", cap, self._wanted, SILENT_S)
+        arguments = (self._name, self._source or "-", cap, self._wanted, settings.SILENT_S)
         answers = live.commands([("EVAL", _SHARE, 1, MEMBERS, *arguments)])
         members = settings.DOWNLOAD_FILES
         if answers is not None:

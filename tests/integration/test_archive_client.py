@@ -23,6 +23,8 @@ from mast.archive.search import Query, observations, search
 from tests.liar import Asked, Liar, Pieces, as_json, http, unused_port
 from tests.mast_replies import COLUMNS, envelope, mast, observation
 
+pytestmark = pytest.mark.one_database
+
 ROWS = [observation(number) for number in range(1, 4)]
 
 

@@ -18,6 +18,8 @@ from mast.practice import PracticeServer
 from tests.liar import Liar, as_json, unused_port
 from tests.mast_replies import envelope, mast, observation
 
+pytestmark = pytest.mark.one_database
+
 RING = "jw02733-o001_t001_nircam_clear-f090w"
 
 

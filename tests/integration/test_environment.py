@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parents[2]
 BARE_PYTHON = str(sys._base_executable)  # type: ignore[attr-defined]
 UP = """

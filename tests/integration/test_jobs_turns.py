@@ -141,11 +141,11 @@ def test_the_site_never_grants_more_than_it_has_whoever_comes_and_goes(settings:
     assert sum(member.granted for member in members) == 5
 
 
-def test_a_member_that_fell_silent_is_forgotten(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.DOWNLOAD_CONNECTIONS = 4
-    monkeypatch.setattr(site, "SILENT_S", 0.05)
+def test_a_member_that_fell_silent_is_forgotten(settings: Any) -> None:
+    settings.DOWNLOAD_CONNECTIONS, usual_s = 4, settings.SILENT_S
+    settings.SILENT_S = 0.05
     site.Member("http", 4)
-    monkeypatch.undo()
+    settings.SILENT_S = usual_s
     alive = site.Member("http", 4)
     deadline = time.monotonic() + 20
     while alive.granted < 4:

@@ -16,6 +16,8 @@ from botocore import UNSIGNED
 from mast.practice import PracticeServer
 from tests.practice_fixture import bytes_sent
 
+pytestmark = pytest.mark.one_database
+
 NGC3132 = "jw02733-o001_t001_nircam_clear-f090w"
 MOSAIC = f"mast:JWST/product/{NGC3132}_i2d.fits"
 KEY = f"jwst/public/jw02733/L3/t/o001/{NGC3132}_i2d.fits"

@@ -20,6 +20,8 @@ from mast.practice import PracticeServer
 from mast.practice.columns import Row
 from tests.practice_fixture import bytes_sent
 
+pytestmark = pytest.mark.one_database
+
 MOSAIC = "mast:JWST/product/jw02733-o001_t001_nircam_clear-f090w_i2d.fits"
 EXPOSURE = "mast:JWST/product/jw02733001001_02105_00001_nrcb1_rate.fits"
 

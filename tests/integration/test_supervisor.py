@@ -15,6 +15,8 @@ import pytest
 
 from jwstarchive.run.supervisor import PAUSE_LONGEST_S, STEADY_AFTER_S, Child, Program, Supervisor
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

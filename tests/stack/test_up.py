@@ -222,6 +222,7 @@ def test_down_says_when_nothing_runs(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"Nothing runs in {tmp_path / 'data'}.\n")
 
 
+@pytest.mark.one_database
 def test_what_it_waits_for_is_said_and_a_signal_ends_the_waiting(tmp_path: Path) -> None:
     archive = Archive(tmp_path, REDIS_URL=f"redis://:hidden-word@127.0.0.1:{checks.free_port()}/0")
     with archive.popen("up") as process:

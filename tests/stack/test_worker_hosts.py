@@ -25,6 +25,8 @@ from tests.fault.sizes import size, trials
 from tests.fault.test_processes import assert_all_complete, assert_all_whole, little_mast
 from tests.stack.archive import wait_until
 
+pytestmark = pytest.mark.one_database
+
 HOSTS = ("host-1", "host-2", "host-3")
 KILLS = size(5, 60)
 RATE = 1.0
