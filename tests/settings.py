@@ -1,6 +1,7 @@
 """The archive's own settings, in a data directory of this test run and deaf to the environment around it.
 
-Leases and waits are scaled down; nothing else differs from what users run.
+Leases and waits are scaled down, passwords cost nothing, static files are found when asked for; nothing else differs
+from what users run.
 """
 
 import atexit
@@ -40,6 +41,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # WhiteNoise warns of a folder that is missing, as it is until `up` has prepared it.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Every test's client would read every static file once; so each is looked for when it is asked for.
+WHITENOISE_AUTOREFRESH = True
 
 # No loopback server is slow; MAST is never asked.
 MAST_URL = "http://127.0.0.1:9"
