@@ -227,11 +227,9 @@ def test_what_it_waits_for_is_said_and_a_signal_ends_the_waiting(tmp_path: Path)
     archive = Archive(tmp_path, REDIS_URL=f"redis://:hidden-word@127.0.0.1:{checks.free_port()}/0")
     with archive.popen("up") as process:
         assert process.stdout
-        said = [process.stdout.readline()]
-        # Where the machine is busy, it is the web server that is waited for at first.
-        if said == ["Still waiting for the web server …\n"]:
-            said.append(process.stdout.readline())
-        assert said[-1] == "Still waiting for redis, worker …\n"
+        # Where the machine is busy, these are waited for at first.
+        earlier = {f"Still waiting for {part} …\n" for part in ("the practice archive", "the web server")}
+        assert next(line for line in process.stdout if line not in earlier) == "Still waiting for redis, worker …\n"
         process.terminate()
         assert "hidden-word" not in process.stdout.read()
         assert process.wait() == 0
