@@ -183,7 +183,7 @@ def test_cancel_during_a_download_leaves_no_file_and_the_job_stays_cancelled(
 
 def test_progress_never_runs_backwards_and_never_over_the_total(little: LittleMast, serve: Serve, worker: Any) -> None:
     server = serve(one_big_file(little))
-    server.rate = 3.0
+    server.rate = 0.8
     job = services.start_import(ImportRequest(OBS_ID)).job
     seen = []
     while not (progress := services.job_progress(job)).is_complete:
@@ -196,8 +196,7 @@ def test_progress_never_runs_backwards_and_never_over_the_total(little: LittleMa
     assert percents == sorted(percents)
     assert all(progress.downloaded_bytes <= progress.total_bytes for progress in seen)
     moving = [progress for progress in seen if progress.speed_bytes_per_sec > 0]
-    # A busy machine sees it less often.
-    assert len({progress.downloaded_bytes for progress in moving}) > 2
+    assert len({progress.downloaded_bytes for progress in moving}) > 5
     assert all(progress.eta_seconds is not None and progress.live for progress in moving)
     assert {progress.stage for progress in seen} >= {"Downloading", "Complete"}
     assert percents[-1] == 100.0

@@ -20,8 +20,6 @@ from jwstarchive.run import checks
 from tests.conftest import missing
 from tests.stack.archive import Archive, started, wait_until
 
-pytestmark = pytest.mark.one_database
-
 VERA = {
     "sub": "vera",
     "email": "vera@example.org",

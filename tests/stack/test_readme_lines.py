@@ -15,8 +15,6 @@ import pytest
 
 from tests.stack.archive import Archive, started
 
-pytestmark = pytest.mark.one_database
-
 ROOT = Path(__file__).resolve().parents[2]
 TOLD_ELSEWHERE = ("manage.py up", "manage.py test", "manage.py down")
 """started and stopped by this folder's tests; `test` is what runs this"""
